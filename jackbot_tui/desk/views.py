@@ -1,0 +1,270 @@
+"""View models: everything a screen may see, as immutable values that travel over the link.
+
+Prices and sizes for display are decimal text (already at the instrument's precision) unless said otherwise; times are
+nanoseconds, ages milliseconds (-1 = unknown). A client sends a ``ViewRequest`` and gets the newest ``ScreenView``; nothing is
+queued for it, so a slow screen sees fewer pictures, never old ones.
+"""
+
+from msgspec import Struct
+
+
+class ViewRequest(Struct, frozen=True):
+    """What the client has on the glass. ``levels`` is rows a side wanted, ``group`` ticks per row (>= 1).
+
+    ``tape_after`` is the highest tape sequence the client already has; ``log_after`` the same for log lines.
+    ``anchor`` (price text, "" = the inside) asks for the window around that price instead, for a scrolled ladder.
+    """
+
+    key: str = ""
+    levels: int = 60
+    group: int = 1
+    tape_after: int = 0
+    log_after: int = 0
+    anchor: str = ""
+
+
+class LadderLevel(Struct, frozen=True, array_like=True, gc=False):
+    """One row of the ladder. ``index`` = price / (tick * group) as an integer, so rows compare and sort exactly.
+
+    Sizes are floats in base units for the renderer to format; ``volume`` is traded at this row this session and
+    ``delta`` bought minus sold.
+    """
+
+    index: int
+    size: float
+    volume: float = 0.0
+    delta: float = 0.0
+
+
+class OwnOrderView(Struct, frozen=True):
+    """A working order. ``queue_ahead`` is base units estimated ahead of it, -1 unknown."""
+
+    number: int
+    client_id: str
+    key: str
+    side: str
+    type: str
+    quantity: str
+    price: str
+    filled: str
+    remaining: str
+    status: str
+    flags: str
+    owner: str
+    created_ns: int
+    queue_ahead: float = -1.0
+    queue_behind: float = -1.0
+    index: int = 0  # row of the ladder at the requested grouping
+    reason: str = ""
+
+
+class BookView(Struct, frozen=True):
+    """The part of one book the client asked for. ``bids`` best first (descending), ``asks`` best first (ascending).
+
+    ``state`` is a BookState value; ``age_ms`` since its last frame; ``spread_ticks`` between best prices.
+    """
+
+    key: str
+    state: str
+    age_ms: float
+    update_id: int
+    tick: str
+    group: int
+    price_places: int
+    qty_places: int
+    best_bid: str
+    best_bid_size: str
+    best_ask: str
+    best_ask_size: str
+    last: str
+    last_side: str
+    spread_ticks: int
+    bids: list[LadderLevel]
+    asks: list[LadderLevel]
+    sum_bid: float
+    sum_ask: float
+    imbalance: float
+    gaps: int = 0
+    resyncs: int = 0
+    reason: str = ""  # why it is not live, in words
+
+
+class TapeLine(Struct, frozen=True, array_like=True, gc=False):
+    seq: int
+    ts: int
+    price: str
+    size: str
+    side: str  # aggressor: "buy" / "sell"
+    value: float  # size as float, for the minimum-size filter
+
+
+class PositionView(Struct, frozen=True):
+    """Position of one instrument. Money in quote currency. ``liquidation`` "" when not leveraged or unknown."""
+
+    key: str
+    quantity: str
+    average_entry: str
+    mark: str
+    unrealized: str
+    realized: str
+    fees: str
+    funding: str
+    net: str
+    ticks: str  # unrealised in ticks per unit
+    break_even: str
+    liquidation: str = ""
+
+
+class FillView(Struct, frozen=True):
+    ts: int
+    number: int
+    key: str
+    side: str
+    quantity: str
+    price: str
+    liquidity: str
+    fee: str
+    fee_currency: str
+    trade_id: str
+
+
+class LogLine(Struct, frozen=True):
+    """A line for people. ``level``: info, good, warn, bad."""
+
+    seq: int
+    ts: int
+    level: str
+    text: str
+
+
+class LimitView(Struct, frozen=True):
+    """One figure of the risk gate: what is used, what is allowed (text), fraction used 0..1 (or more)."""
+
+    name: str
+    used: str
+    limit: str
+    fraction: float
+
+
+class ConnectionView(Struct, frozen=True):
+    """One socket. ``rtt_ms`` -1 unknown."""
+
+    conn: str
+    state: str
+    uptime_s: float
+    reconnects: int
+    frames: int
+    frames_per_s: float
+    rtt_ms: float
+    age_ms: float
+    detail: str = ""
+
+
+class SymbolView(Struct, frozen=True):
+    """One tab: an instrument the engine follows."""
+
+    key: str
+    symbol: str
+    venue: str
+    state: str
+    last: str
+    change_pct: float  # since the session's first price; NaN-free, 0 when unknown
+    position: str
+    working: int
+
+
+class HeaderView(Struct, frozen=True):
+    """The status bar. ``mode`` is a Mode value; ``md_ms`` feed age, ``ord_ms`` last order round trip, -1 unknown."""
+
+    mode: str
+    venue: str
+    session: int
+    now_ns: int
+    md_ms: float
+    ord_ms: float
+    loop_lag_ms: float
+    frames_per_s: float
+    dropped_frames: int
+    unknown_frames: int
+    equity: str
+    day_pnl: str
+    armed: bool
+    armed_market: bool
+    armed_until_ns: int
+    armed_client: str
+    killed: bool
+    market_detail: str = ""  # one line when there is no network, maintenance…
+    mark: str = ""
+    index: str = ""
+    funding_rate: str = ""
+    next_funding_ns: int = 0
+    replay: str = ""  # "PLAY x10 12:01:03 41%" in replay
+    quantity: str = ""  # active order quantity of the ticket
+    presets: list[str] = []
+    preset: int = 0  # 1-based, 0 = none
+    post_only: bool = False
+    reduce_only: bool = False
+    slip_ticks: int = 0
+
+
+class ScreenView(Struct, frozen=True):
+    """One picture."""
+
+    seq: int
+    header: HeaderView
+    symbols: list[SymbolView]
+    book: BookView | None
+    tape: list[TapeLine]  # newest last, only lines after ViewRequest.tape_after (bounded)
+    cvd: float
+    orders: list[OwnOrderView]  # all working orders, oldest first
+    positions: list[PositionView]
+    fills: list[FillView]  # newest first, bounded
+    log: list[LogLine]  # only lines after ViewRequest.log_after
+    limits: list[LimitView]
+    connections: list[ConnectionView]
+
+
+class Seen(Struct, frozen=True):
+    """What was on the glass when a key was pressed: the guard against acting on an old picture."""
+
+    bid: str = ""
+    ask: str = ""
+    update_id: int = -1
+    book_age_ms: float = -1.0
+    glass_age_ms: float = -1.0
+
+
+class Context(Struct, frozen=True):
+    """Where a line was said: active instrument, ladder cursor (price text) and what was seen. All optional."""
+
+    key: str = ""
+    cursor: str = ""
+    seen: Seen | None = None
+
+
+class Reply(Struct, frozen=True):
+    """Answer to a line. ``lines`` is for people, ``data`` for programs (``ctl --json``).
+
+    ``ok`` False leaves everything unchanged; ``code`` is a stable word (``syntax``, a refusal code, ``confirm``…).
+    ``caret`` is the column of a syntax error in the line, -1 none. ``confirm`` asks for the same line again with
+    ``confirmed`` set.
+    """
+
+    ok: bool
+    lines: list[str]
+    code: str = ""
+    caret: int = -1
+    confirm: bool = False
+    data: dict[str, object] | None = None
+
+
+class Notice(Struct, frozen=True):
+    """A pushed fact: an order event, a fill, a refusal, the kill switch. Never dropped; ``seq`` counts without holes."""
+
+    seq: int
+    ts: int
+    kind: str  # accepted filled canceled rejected expired amended unknown refused kill mode
+    level: str  # info good warn bad
+    text: str
+    key: str = ""
+    number: int = 0

@@ -1,0 +1,189 @@
+"""Orders, the events that move them, fills, positions. Money and quantities are Decimal, time is nanoseconds."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.model.numbers import ZERO
+
+
+class OrderRequest(Struct, frozen=True, kw_only=True):
+    """What somebody wants. Nothing has been checked yet.
+
+    ``price`` is None for a market order. ``limit_slip_ticks`` bounds a market order: it becomes IOC at the touch plus
+    that many ticks (0 = no bound). ``owner`` is who asks (``manual``, a strategy's name); ``source`` through which face
+    (``ui``, ``ctl``, ``engine``).
+    """
+
+    key: str
+    side: Side
+    quantity: Decimal
+    type: OrderType = OrderType.LIMIT
+    price: Decimal | None = None
+    tif: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    limit_slip_ticks: int = 0
+    owner: str = "manual"
+    source: str = "engine"
+    parent_id: str = ""
+    tag: str = ""
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An order and all that is known of it. Immutable: the state machine returns a new one for each event.
+
+    ``number`` is the short number shown to people (``#41``), unique within one journal and never used again.
+    ``client_id`` is ours and valid on every venue. ``filled`` is cumulative in base units, ``average_price`` its mean
+    price (0 before the first fill), ``fees`` the sum per fee currency.
+    """
+
+    number: int
+    client_id: str
+    key: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    price: Decimal | None
+    tif: TimeInForce
+    post_only: bool
+    reduce_only: bool
+    owner: str
+    source: str
+    parent_id: str
+    tag: str
+    created_ns: int
+    updated_ns: int
+    status: OrderStatus = OrderStatus.PENDING_NEW
+    venue_order_id: str = ""
+    filled: Decimal = ZERO
+    average_price: Decimal = ZERO
+    fees: dict[str, Decimal] = {}
+    reason: str = ""
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        return self.status.is_open
+
+
+class OrderAccepted(Struct, frozen=True, tag="accepted"):
+    client_id: str
+    ts: int
+    venue_order_id: str = ""
+
+
+class OrderRejected(Struct, frozen=True, tag="rejected"):
+    """The venue refused the order; it never rested. ``code`` is the venue's own."""
+
+    client_id: str
+    ts: int
+    code: str
+    reason: str
+
+
+class OrderFilled(Struct, frozen=True, tag="filled"):
+    """One execution. ``trade_id`` is unique per venue and makes fills idempotent. ``fee`` is positive when paid."""
+
+    client_id: str
+    ts: int
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    liquidity: Liquidity
+    fee: Decimal
+    fee_currency: str
+
+
+class OrderCanceled(Struct, frozen=True, tag="canceled"):
+    client_id: str
+    ts: int
+    reason: str = ""
+
+
+class OrderExpired(Struct, frozen=True, tag="expired"):
+    """The venue ended the order by itself (IOC remainder, FOK miss, post-only that would cross where a venue expires it)."""
+
+    client_id: str
+    ts: int
+    reason: str = ""
+
+
+class OrderCancelRequested(Struct, frozen=True, tag="cancel_requested"):
+    client_id: str
+    ts: int
+    source: str = ""
+
+
+class OrderCancelRejected(Struct, frozen=True, tag="cancel_rejected"):
+    client_id: str
+    ts: int
+    reason: str
+
+
+class OrderAmendRequested(Struct, frozen=True, tag="amend_requested"):
+    client_id: str
+    ts: int
+    price: Decimal
+    quantity: Decimal
+    source: str = ""
+
+
+class OrderAmended(Struct, frozen=True, tag="amended"):
+    """The order now has this price and total quantity."""
+
+    client_id: str
+    ts: int
+    price: Decimal
+    quantity: Decimal
+
+
+class OrderAmendRejected(Struct, frozen=True, tag="amend_rejected"):
+    client_id: str
+    ts: int
+    reason: str
+
+
+class OrderUnknown(Struct, frozen=True, tag="unknown"):
+    """The fate of the last request is not known (time-out, dropped connection): to be asked for, never assumed."""
+
+    client_id: str
+    ts: int
+    reason: str
+
+
+OrderEvent = (
+    OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | OrderCanceled
+    | OrderExpired
+    | OrderCancelRequested
+    | OrderCancelRejected
+    | OrderAmendRequested
+    | OrderAmended
+    | OrderAmendRejected
+    | OrderUnknown
+)
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """Net position in one instrument. ``quantity`` is signed base units; money is in the instrument's quote currency.
+
+    ``average_entry`` is the mean price of what is open (0 when flat). ``realized`` is price profit of closed quantity
+    before fees; ``fees`` (quote) and ``funding`` (positive = received) are kept apart, so net = realized - fees + funding.
+    """
+
+    key: str
+    quantity: Decimal = ZERO
+    average_entry: Decimal = ZERO
+    realized: Decimal = ZERO
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    bought: Decimal = ZERO
+    sold: Decimal = ZERO
+    updated_ns: int = 0
