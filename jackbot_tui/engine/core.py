@@ -1,0 +1,608 @@
+"""The engine core: every order, cancel and fill goes through this one synchronous object.
+
+It owns the market data pipeline, the order state machine, the portfolio, the risk gate, an executor and the journal, and
+knows neither sockets nor timers: the runtime calls ``on_*`` and ``advance``; tests and replay do the same. An intent is
+appended to the journal before it leaves, and leaves only when the journal says that it is durable; what people are told
+about an order (notices) is published only after the fact is durable.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.engine.market_data import MarketData
+from jackbot_tui.engine.notices import NoticeBoard
+from jackbot_tui.execution.oms import Oms
+from jackbot_tui.execution.paper.executor import PaperExecutor
+from jackbot_tui.execution.portfolio import Portfolio
+from jackbot_tui.journal.base import Journal, Recovered
+from jackbot_tui.model.clock import NS_PER_S, Clock
+from jackbot_tui.model.enums import BookState, Liquidity, Mode, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.model.errors import JournalError
+from jackbot_tui.model.ids import client_order_id
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
+from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
+from jackbot_tui.model.orders import (
+    Order,
+    OrderAccepted,
+    OrderAmended,
+    OrderAmendRejected,
+    OrderAmendRequested,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderCancelRequested,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderRequest,
+    OrderUnknown,
+    Position,
+)
+from jackbot_tui.model.records import (
+    CommandReceived,
+    FundingApplied,
+    KillSwitch,
+    MarkSampled,
+    Note,
+    OrderRefused,
+    OrderSubmitted,
+    SessionEnded,
+    SessionStarted,
+)
+from jackbot_tui.risk.gate import RiskGate
+from jackbot_tui.risk.refusal import Refusal, RefusalCode
+
+FLATTEN_ATTEMPTS = 5
+"""Market orders a flatten may send for one instrument before it gives up and says so."""
+
+RECENT_FILLS = 500
+DAY_NS = 86_400 * NS_PER_S
+
+
+class Submitted(Struct, frozen=True):
+    """What became of a request: an order on its way, or a refusal. ``seq`` is the journal record to wait for."""
+
+    order: Order | None
+    refusal: Refusal | None
+    seq: int
+
+
+class Asked(Struct, frozen=True):
+    """Answer to a cancel or amend: ``problem`` "" when it was requested. ``seq`` is the journal record to wait for."""
+
+    problem: str
+    seq: int
+    order: Order | None = None
+    refusal: Refusal | None = None
+
+
+class FillRow(Struct, frozen=True):
+    """A fill with its order, as screens list it."""
+
+    order: Order
+    fill: OrderFilled
+
+
+class KillReport(Struct, frozen=True):
+    """What the kill switch set in motion: cancels asked for, flattening orders sent, orders whose fate is unknown."""
+
+    cancels: list[Order]
+    flattens: list[Submitted]
+    unknown: list[Order]
+    seq: int
+
+
+class _Flatten:
+    """An unfinished flatten of one instrument: tried again while something is left and attempts remain."""
+
+    __slots__ = ("attempts", "source", "waiting_for")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.attempts = 0
+        self.waiting_for: str = ""
+
+
+class Engine:
+    """See the module's paragraph. ``data`` must not have other writers; call everything from one thread."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        mode: Mode,
+        venue: str,
+        data: MarketData,
+        executor: PaperExecutor,
+        oms: Oms,
+        portfolio: Portfolio,
+        gate: RiskGate,
+        journal: Journal,
+        seed: int,
+        version: str,
+    ) -> None:
+        self.clock = clock
+        self.mode = mode
+        self.venue = venue
+        self.data = data
+        self.executor = executor
+        self.oms = oms
+        self.portfolio = portfolio
+        self.gate = gate
+        self.journal = journal
+        self.seed = seed
+        self.version = version
+        self.board = NoticeBoard()
+        self.fills: deque[FillRow] = deque(maxlen=RECENT_FILLS)
+        self.order_round_trip_ms = -1.0
+        self.feed_detail = ""
+        self.stopping = False
+        self._next_number = 1
+        self._flattens: dict[str, _Flatten] = {}
+        self._unrestored: dict[str, list[Order]] = {}
+        self._next_funding: dict[str, MarkPrice] = {}
+        self._day = clock.now_ns() // DAY_NS
+        self._wakeup_listener: Callable[[], None] | None = None
+        data.subscribe(self)
+
+    # ------------------------------------------------------------------ start and end
+
+    def start(self, recovered: Recovered | None, symbols: list[str]) -> None:
+        """Journal the session and take over what the journal knew. Places and cancels nothing."""
+        if recovered is not None:
+            self._next_number = recovered.next_number
+            self.oms.load(recovered.orders.values(), recovered.fill_ids)
+            self.portfolio.load(recovered.positions.values())
+            if recovered.killed:
+                self.gate.kill()
+            for order in recovered.orders.values():
+                if order.is_open:
+                    self._unrestored.setdefault(order.key, []).append(order)
+        self.journal.append(
+            SessionStarted(
+                ts=self.clock.now_ns(),
+                session=self.journal.session,
+                mode=self.mode.value,
+                venue=self.venue,
+                symbols=symbols,
+                seed=self.seed,
+                version=self.version,
+            )
+        )
+
+    def add_instrument(self, instrument: Instrument) -> InstrumentMarket:
+        """Follow an instrument; working orders of an earlier session rest again at the back of its queue."""
+        market = self.data.add(instrument)
+        orders = self._unrestored.pop(instrument.key, [])
+        if orders:
+            now = self.clock.now_ns()
+            resting = []
+            for order in orders:
+                if order.status is OrderStatus.PENDING_NEW:
+                    self._apply_all(self.executor.reconcile(order, now))
+                else:
+                    resting.append(order)
+            self._apply_all(self.executor.restore(resting, now))
+            self._poke()
+        return market
+
+    def end(self, reason: str) -> None:
+        """Journal the marks of open positions and the end of the session. The runtime flushes afterwards."""
+        now = self.clock.now_ns()
+        self._sample_marks(now)
+        self._append(SessionEnded(ts=now, session=self.journal.session, reason=reason))
+
+    # ------------------------------------------------------------------ orders in
+
+    def submit(self, request: OrderRequest) -> Submitted:
+        """Gate, journal, and hand to the executor once durable. Never raises for a bad request: it is refused."""
+        now = self.clock.now_ns()
+        refusal = self._refusal_of(request, now)
+        if refusal is not None:
+            return self._refused(request, refusal, now)
+        order = self.oms.create(
+            request, self._next_number, client_order_id(request.owner, self.journal.journal_id, self._next_number), now
+        )
+        try:
+            seq = self.journal.append(OrderSubmitted(ts=now, order=order))
+        except JournalError as error:
+            self.oms.discard(order.client_id)
+            return self._refused(request, Refusal(RefusalCode.ENGINE_UNHEALTHY, str(error)), now)
+        self._next_number += 1
+        self.gate.on_submitted(request, now)
+        self.journal.when_durable(seq, lambda: self._send(order.client_id))
+        return Submitted(order, None, seq)
+
+    def cancel(self, client_id: str, source: str) -> Asked:
+        """Ask for a cancel. Always allowed, whatever the state of book, gate or arming."""
+        order = self.oms.orders.get(client_id)
+        if order is None:
+            return Asked(f"no order {client_id}", 0)
+        if not order.is_open:
+            return Asked(f"order #{order.number} is already {order.status.value}", 0, order)
+        if order.status is OrderStatus.PENDING_CANCEL:
+            return Asked("", self.journal.durable_seq, order)
+        now = self.clock.now_ns()
+        never_left = order.status is OrderStatus.PENDING_NEW and not self.executor.knows(client_id)
+        seq = self._apply(OrderCancelRequested(client_id, now, source))
+        if never_left:
+            return Asked("", seq, self.oms.orders.get(client_id, order))  # _send sees the request and ends it
+
+        def send() -> None:
+            current = self.oms.orders.get(client_id)
+            if current is not None and current.is_open:
+                self._apply_all(self.executor.cancel(current, self.clock.now_ns()))
+                self._poke()
+
+        self.journal.when_durable(seq, send)
+        return Asked("", seq, self.oms.orders.get(client_id, order))
+
+    def amend(self, client_id: str, price: Decimal | None, quantity: Decimal | None, source: str) -> Asked:
+        """Ask to change price and/or total quantity of a working limit order; None leaves a value as it is."""
+        order = self.oms.orders.get(client_id)
+        if order is None:
+            return Asked(f"no order {client_id}", 0)
+        if order.status not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED):
+            return Asked(f"order #{order.number} is {order.status.value}: only a working order can be moved", 0, order)
+        if order.price is None:
+            return Asked(f"order #{order.number} is a market order: it has no price to move", 0, order)
+        market = self.data.markets.get(order.key)
+        if market is None:
+            return Asked(f"{order.key} is not followed by this engine", 0, order)
+        new_price = order.price if price is None else price
+        new_quantity = order.quantity if quantity is None else quantity
+        now = self.clock.now_ns()
+        refusal = self.gate.check_amend(
+            order,
+            new_price,
+            new_quantity,
+            market=market,
+            position=self.portfolio.position(order.key),
+            open_orders=self.oms.open_orders(order.key),
+            now=now,
+        )
+        if refusal is not None:
+            return Asked(refusal.message, 0, order, refusal)
+        seq = self._apply(OrderAmendRequested(client_id, now, new_price, new_quantity, source))
+
+        def send() -> None:
+            current = self.oms.orders.get(client_id)
+            if current is not None and current.is_open:
+                self._apply_all(self.executor.amend(current, new_price, new_quantity, self.clock.now_ns()))
+                self._poke()
+
+        self.journal.when_durable(seq, send)
+        return Asked("", seq, self.oms.orders.get(client_id, order))
+
+    def cancel_all(
+        self, *, key: str | None = None, side: Side | None = None, owner: str | None = None, source: str
+    ) -> list[Order]:
+        """Ask to cancel every working order that matches; returns them (as they were)."""
+        chosen = [
+            order
+            for order in self.oms.open_orders(key)
+            if (side is None or order.side is side) and (owner is None or order.owner == owner)
+        ]
+        for order in chosen:
+            self.cancel(order.client_id, source)
+        return chosen
+
+    def flatten(self, key: str | None, source: str) -> list[Submitted]:
+        """Cancel the instrument's orders and close its position at market; None = every instrument.
+
+        Fills that race with the cancels are noticed: another closing order follows while something is left, at most
+        ``FLATTEN_ATTEMPTS`` times.
+        """
+        keys = [key] if key is not None else sorted({p.key for p in self.portfolio.positions if p.quantity} | self._working())
+        sent: list[Submitted] = []
+        for each in keys:
+            self.cancel_all(key=each, source=source)
+            sent += self._begin_flatten(each, source)
+        return sent
+
+    def reverse(self, key: str, source: str) -> Submitted | None:
+        """Cancel the instrument's orders and turn the position into its opposite with one market order; None when flat."""
+        position = self.portfolio.position(key)
+        if not position.quantity:
+            return None
+        self.cancel_all(key=key, source=source)
+        side = Side.SELL if position.quantity > 0 else Side.BUY
+        return self.submit(
+            OrderRequest(
+                key=key,
+                side=side,
+                quantity=abs(position.quantity) * 2,
+                type=OrderType.MARKET,
+                tif=TimeInForce.IOC,
+                source=source,
+                tag="reverse",
+            )
+        )
+
+    def kill(self, source: str, flatten: bool = False) -> KillReport:
+        """Lock new orders, cancel everything, optionally flatten. Needs neither arming nor fresh data."""
+        now = self.clock.now_ns()
+        self.gate.kill()
+        seq = self._append(KillSwitch(ts=now, engaged=True, source=source))
+        cancels = self.cancel_all(source="kill")
+        flattens = self.flatten(None, "kill") if flatten else []
+        unknown = [order for order in self.oms.open_orders() if order.status is OrderStatus.PENDING_UNKNOWN]
+        text = f"KILL by {source}: {len(cancels)} cancels sent, new orders locked until 'kill reset'"
+        self._publish_durable(seq, now, "kill", "bad", text)
+        return KillReport(cancels, flattens, unknown, seq)
+
+    def reset_kill(self, source: str) -> int:
+        """Allow orders again. Returns the journal record to wait for."""
+        now = self.clock.now_ns()
+        self.gate.reset()
+        seq = self._append(KillSwitch(ts=now, engaged=False, source=source))
+        self._publish_durable(seq, now, "kill", "good", f"kill switch reset by {source}")
+        return seq
+
+    def note(self, topic: str, text: str) -> int:
+        return self._append(Note(ts=self.clock.now_ns(), topic=topic, text=text))
+
+    def log_command(self, source: str, line: str, seen: dict[str, str] | None = None) -> int:
+        return self._append(CommandReceived(ts=self.clock.now_ns(), source=source, line=line, seen=seen or {}))
+
+    # ------------------------------------------------------------------ facts in
+
+    def on_order_events(self, events: list[OrderEvent]) -> None:
+        """Events that an executor learned by itself (private stream, poll)."""
+        self._apply_all(events)
+
+    def on_book(self, market: InstrumentMarket, now: int) -> None:
+        events = self.executor.on_book(market, now)
+        if events:
+            self._apply_all(events)
+
+    def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> None:
+        events = self.executor.on_trade(market, trade, now)
+        if events:
+            self._apply_all(events)
+
+    def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None:
+        previous = self._next_funding.get(market.key)
+        self._next_funding[market.key] = mark
+        if previous is not None and 0 < previous.next_funding_ns <= mark.ts_event < mark.next_funding_ns:
+            self._settle_funding(market.key, previous, now)
+
+    def on_book_state(self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int) -> None:
+        if new is BookState.LIVE:
+            if old is not BookState.STALE:
+                self._apply_all(self.executor.on_resync(market, now))
+            text, level = f"{market.instrument.symbol} book LIVE", "good"
+        else:
+            text, level = f"{market.instrument.symbol} book {new.value.upper()}: {reason}", "warn"
+        self.board.publish(now, "book", level, text, key=market.key)
+
+    def on_notice(self, notice: VenueNotice, now: int) -> None:
+        code = f" [{notice.code}]" if notice.code else ""
+        self.board.publish(now, "feed", "warn", f"{self.venue} says {notice.kind}: {notice.message}{code}")
+
+    def feed_note(self, level: str, text: str) -> None:
+        """A fact about connections in words, for the log panel."""
+        self.board.publish(self.clock.now_ns(), "feed", level, text)
+
+    def advance(self, now: int) -> None:
+        """Time went on: latency queues, silence checks, the UTC day."""
+        self._apply_all(self.executor.advance(now))
+        day = now // DAY_NS
+        if day != self._day:
+            self._day = day
+            self._sample_marks(now)
+            self.portfolio.new_day(now, self.mark_of)
+
+    @property
+    def next_wakeup(self) -> int | None:
+        """When ``advance`` must be called at the latest, None when nothing is waiting."""
+        return self.executor.next_wakeup
+
+    def on_wakeup_changed(self, listener: Callable[[], None]) -> None:
+        """The runtime's way to learn that ``next_wakeup`` may be earlier now."""
+        self._wakeup_listener = listener
+
+    # ------------------------------------------------------------------ questions
+
+    def mark_of(self, key: str) -> Decimal | None:
+        """Price at which a position is valued: mark price, else mid of a believed book, else last trade."""
+        market = self.data.markets.get(key)
+        if market is None:
+            return None
+        if market.mark is not None:
+            return decimal_of(market.mark.mark)
+        bid, ask = market.book.best_bid(), market.book.best_ask()
+        if bid is not None and ask is not None and market.live:
+            return (decimal_of(bid[0]) + decimal_of(ask[0])) / 2
+        last = market.trades.last_price
+        return None if last is None else decimal_of(last)
+
+    # ------------------------------------------------------------------ inside
+
+    def _refusal_of(self, request: OrderRequest, now: int) -> Refusal | None:
+        if self.stopping:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
+        if not self.journal.healthy:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {self.journal.problem}")
+        market = self.data.markets.get(request.key)
+        if market is None:
+            return Refusal(
+                RefusalCode.UNKNOWN_INSTRUMENT,
+                f"{request.key} is not followed by this engine: {', '.join(self.data.markets) or 'no instruments yet'}",
+            )
+        return self.gate.check(
+            request,
+            market=market,
+            position=self.portfolio.position(request.key),
+            open_orders=self.oms.open_orders(),
+            day_pnl=self.portfolio.day_pnl(self.mark_of),
+            now=now,
+        )
+
+    def _refused(self, request: OrderRequest, refusal: Refusal, now: int) -> Submitted:
+        seq = self._append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
+        self._publish_durable(seq, now, "refused", "bad", f"refused: {refusal.message}", key=request.key)
+        return Submitted(None, refusal, seq)
+
+    def _send(self, client_id: str) -> None:
+        """The intent is durable: hand it to the executor, unless a cancel overtook it."""
+        order = self.oms.orders.get(client_id)
+        if order is None or not order.is_open:
+            return
+        now = self.clock.now_ns()
+        if order.status is OrderStatus.PENDING_CANCEL:
+            self._apply(OrderCanceled(client_id, now, "canceled before it was sent"))
+            return
+        self._apply_all(self.executor.submit(order, now))
+        self._poke()
+
+    def _apply_all(self, events: list[OrderEvent]) -> None:
+        for event in events:
+            self._apply(event)
+        if events:
+            self._continue_flattens()
+            self._poke()
+
+    def _apply(self, event: OrderEvent) -> int:
+        """Merge one order event, journal it, and publish it once durable. Returns the journal sequence (0 = ignored)."""
+        update = self.oms.apply(event)
+        if update is None:
+            return 0
+        order = update.order
+        if update.fill is not None:
+            self.portfolio.apply(order, update.fill)
+            self.fills.append(FillRow(order, update.fill))
+        seq = self._append(event)
+        if isinstance(event, OrderAccepted):
+            self.order_round_trip_ms = (event.ts - order.created_ns) / 1e6
+        kind, level, text = _describe(order, event)
+        if kind:
+            self._publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
+        return seq
+
+    def _append(self, record: object) -> int:
+        """Append a fact that already happened; a journal that cannot take it is unhealthy and blocks new orders."""
+        try:
+            return self.journal.append(record)  # type: ignore[arg-type]
+        except JournalError as error:
+            self.board.publish(self.clock.now_ns(), "note", "bad", f"journal: {error}")
+            return 0
+
+    def _publish_durable(
+        self, seq: int, ts: int, kind: str, level: str, text: str, *, key: str = "", number: int = 0
+    ) -> None:
+        self.journal.when_durable(seq, lambda: self.board.publish(ts, kind, level, text, key=key, number=number) and None)
+
+    def _poke(self) -> None:
+        if self._wakeup_listener is not None:
+            self._wakeup_listener()
+
+    def _working(self) -> set[str]:
+        return {order.key for order in self.oms.open_orders()}
+
+    def _begin_flatten(self, key: str, source: str) -> list[Submitted]:
+        job = _Flatten(source)
+        self._flattens[key] = job
+        sent = self._flatten_step(key, job)
+        return [sent] if sent is not None else []
+
+    def _flatten_step(self, key: str, job: _Flatten) -> Submitted | None:
+        """Send one closing order when something is left and nothing is on its way; drop the job when done."""
+        quantity = self.portfolio.position(key).quantity
+        market = self.data.markets.get(key)
+        lot = market.instrument.lot if market is not None else ZERO
+        closable = round_down(abs(quantity), lot) if lot else abs(quantity)
+        if not closable:
+            if not self.oms.open_orders(key):
+                self._flattens.pop(key, None)
+            return None
+        if job.attempts >= FLATTEN_ATTEMPTS:
+            self._flattens.pop(key, None)
+            text = f"flatten {key}: {text_of(quantity)} left after {job.attempts} closing orders, decide by hand"
+            self._publish_durable(self.note("flatten", text), self.clock.now_ns(), "note", "bad", text, key=key)
+            return None
+        job.attempts += 1
+        perpetual = market is not None and market.instrument.is_perpetual
+        submitted = self.submit(
+            OrderRequest(
+                key=key,
+                side=Side.SELL if quantity > 0 else Side.BUY,
+                quantity=closable,
+                type=OrderType.MARKET,
+                tif=TimeInForce.IOC,
+                reduce_only=perpetual,
+                source=job.source,
+                tag="flatten",
+            )
+        )
+        if submitted.order is None:
+            self._flattens.pop(key, None)
+        else:
+            job.waiting_for = submitted.order.client_id
+        return submitted
+
+    def _continue_flattens(self) -> None:
+        for key, job in list(self._flattens.items()):
+            order = self.oms.orders.get(job.waiting_for)
+            if order is None or not order.is_open:
+                self._flatten_step(key, job)
+
+    def _settle_funding(self, key: str, mark: MarkPrice, now: int) -> None:
+        position = self.portfolio.position(key)
+        if not position.quantity:
+            return
+        rate, price = decimal_of(mark.funding_rate), decimal_of(mark.mark)
+        amount = -position.quantity * price * rate
+        seq = self._append(
+            FundingApplied(ts=now, key=key, rate=rate, mark=price, quantity=position.quantity, amount=amount)
+        )
+        self.portfolio.apply_funding(key, amount, now)
+        text = f"funding {text_of(amount)} on {text_of(position.quantity)} at {text_of(rate * 100)}%"
+        self._publish_durable(seq, now, "note", "info", text, key=key)
+
+    def _sample_marks(self, now: int) -> None:
+        for position in self.portfolio.positions:
+            price = self.mark_of(position.key)
+            if position.quantity and price is not None:
+                self._append(MarkSampled(ts=now, key=position.key, price=price))
+
+    def positions(self) -> list[Position]:
+        return [p for p in self.portfolio.positions if p.quantity or p.bought or p.sold]
+
+
+def _describe(order: Order, event: OrderEvent) -> tuple[str, str, str]:
+    """``(kind, level, text)`` of the notice for an order event; kind "" for events that only we asked for."""
+    what = f"#{order.number} {order.side.value.upper()} {text_of(order.quantity)}"
+    at = "market" if order.price is None else f"@ {text_of(order.price)}"
+    match event:
+        case OrderAccepted():
+            return "accepted", "info", f"{what} {at} accepted in {(event.ts - order.created_ns) / 1e6:.0f} ms"
+        case OrderFilled():
+            whole = "complete" if order.status is OrderStatus.FILLED else f"{text_of(order.remaining)} left"
+            maker = "maker" if event.liquidity is Liquidity.MAKER else "taker"
+            text = (
+                f"FILL #{order.number} {order.side.value.upper()} {text_of(event.quantity)} @ {text_of(event.price)}"
+                f" {maker}, fee {text_of(event.fee)} {event.fee_currency}, {whole}"
+            )
+            return "filled", "good", text
+        case OrderCanceled():
+            return "canceled", "info", f"{what} {at} canceled" + (f": {event.reason}" if event.reason else "")
+        case OrderRejected():
+            return "rejected", "bad", f"{what} {at} rejected: {event.reason} [{event.code}]"
+        case OrderExpired():
+            return "expired", "warn", f"{what} {at} expired" + (f": {event.reason}" if event.reason else "")
+        case OrderAmended():
+            return "amended", "info", f"#{order.number} is now {text_of(event.quantity)} @ {text_of(event.price)}"
+        case OrderAmendRejected():
+            return "amended", "bad", f"#{order.number} not moved: {event.reason}"
+        case OrderCancelRejected():
+            return "canceled", "bad", f"#{order.number} not canceled: {event.reason}"
+        case OrderUnknown():
+            return "unknown", "bad", f"{what} {at} fate UNKNOWN: {event.reason}"
+        case OrderCancelRequested() | OrderAmendRequested():
+            return "", "", ""

@@ -1,0 +1,59 @@
+"""Everything the engine needs to be told, as plain values: the command line and settings fill it, tests build it by hand."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.model.enums import MarketKind, Mode
+from jackbot_tui.risk.limits import RiskLimits
+
+LogSink = Callable[[str, str, dict[str, object]], None]
+"""``(level, event, fields)``: one structured log line. Levels: debug, info, warning, error."""
+
+
+class ShutdownPolicy(StrEnum):
+    """What happens to working orders when the engine ends in an orderly way."""
+
+    LEAVE = "leave"  # they stay in the journal and rest again at the next start
+    CANCEL = "cancel"
+    FLATTEN = "flatten"  # cancel, then close every position at market
+
+
+class ReplayOptions(Struct, frozen=True, kw_only=True):
+    """A recorded session to play. ``speed`` 0 means as fast as possible."""
+
+    paths: list[Path]
+    kind: MarketKind
+    speed: float = 1.0
+    paused: bool = False
+
+
+class EngineOptions(Struct, frozen=True, kw_only=True):
+    """One engine process.
+
+    ``symbols`` are unified symbols (``BTC/USDT``, ``BTC/USDT:USDT``); empty in replay = all in the capture.
+    ``endpoints`` overrides URLs: ``spot.public``, ``spot.rest``, ``linear.public``, ``linear.market``, ``linear.rest``.
+    ``journal_path`` None keeps the journal in memory (replay). ``socket_path`` None = no socket (embedded use).
+    ``capture_dir`` None switches the ring capture off; ``record_path`` also writes one capture file.
+    ``run_for_ns`` 0 = until told to stop. ``seed`` seeds every generator of the session.
+    """
+
+    mode: Mode
+    venue: str
+    symbols: list[str]
+    endpoints: dict[str, str] = field(default_factory=dict)
+    journal_path: Path | None = None
+    socket_path: Path | None = None
+    capture_dir: Path | None = None
+    capture_bytes: int = 256 * 1024 * 1024
+    record_path: Path | None = None
+    seed: int = 1
+    limits: RiskLimits = field(default_factory=RiskLimits)
+    paper: PaperConfig = field(default_factory=PaperConfig)
+    shutdown: ShutdownPolicy = ShutdownPolicy.LEAVE
+    run_for_ns: int = 0
+    replay: ReplayOptions | None = None
+    log: LogSink | None = None
