@@ -13,6 +13,8 @@ from decimal import Decimal
 from msgspec import Struct
 
 from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.engine.describe import describe
+from jackbot_tui.engine.flatten import Flattener, Submitted
 from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.notices import NoticeBoard
 from jackbot_tui.execution.oms import Oms
@@ -20,27 +22,21 @@ from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.journal.base import Journal, Recovered
 from jackbot_tui.model.clock import NS_PER_S, Clock
-from jackbot_tui.model.enums import BookState, Liquidity, Mode, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.model.enums import BookState, Mode, OrderStatus, OrderType, Side, TimeInForce
 from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.ids import client_order_id
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
-from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
+from jackbot_tui.model.numbers import decimal_of, text_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
-    OrderAmended,
-    OrderAmendRejected,
     OrderAmendRequested,
     OrderCanceled,
-    OrderCancelRejected,
     OrderCancelRequested,
     OrderEvent,
-    OrderExpired,
     OrderFilled,
-    OrderRejected,
     OrderRequest,
-    OrderUnknown,
     Position,
 )
 from jackbot_tui.model.records import (
@@ -57,19 +53,8 @@ from jackbot_tui.model.records import (
 from jackbot_tui.risk.gate import RiskGate
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 
-FLATTEN_ATTEMPTS = 5
-"""Market orders a flatten may send for one instrument before it gives up and says so."""
-
 RECENT_FILLS = 500
 DAY_NS = 86_400 * NS_PER_S
-
-
-class Submitted(Struct, frozen=True):
-    """What became of a request: an order on its way, or a refusal. ``seq`` is the journal record to wait for."""
-
-    order: Order | None
-    refusal: Refusal | None
-    seq: int
 
 
 class Asked(Struct, frozen=True):
@@ -95,17 +80,6 @@ class KillReport(Struct, frozen=True):
     flattens: list[Submitted]
     unknown: list[Order]
     seq: int
-
-
-class _Flatten:
-    """An unfinished flatten of one instrument: tried again while something is left and attempts remain."""
-
-    __slots__ = ("attempts", "source", "waiting_for")
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.attempts = 0
-        self.waiting_for: str = ""
 
 
 class Engine:
@@ -143,8 +117,9 @@ class Engine:
         self.feed_detail = ""
         self.stopping = False
         self._next_number = 1
-        self._flattens: dict[str, _Flatten] = {}
+        self._flattener = Flattener(self)
         self._unrestored: dict[str, list[Order]] = {}
+        self._unsent: set[str] = set()
         self._next_funding: dict[str, MarkPrice] = {}
         self._day = clock.now_ns() // DAY_NS
         self._wakeup_listener: Callable[[], None] | None = None
@@ -214,12 +189,16 @@ class Engine:
             self.oms.discard(order.client_id)
             return self._refused(request, Refusal(RefusalCode.ENGINE_UNHEALTHY, str(error)), now)
         self._next_number += 1
+        self._unsent.add(order.client_id)
         self.gate.on_submitted(request, now)
         self.journal.when_durable(seq, lambda: self._send(order.client_id))
         return Submitted(order, None, seq)
 
     def cancel(self, client_id: str, source: str) -> Asked:
-        """Ask for a cancel. Always allowed, whatever the state of book, gate or arming."""
+        """Ask for a cancel. Always allowed, whatever the state of book, gate, journal or arming.
+
+        Unlike an order, a cancel does not wait for the disk: it only ever lowers risk.
+        """
         order = self.oms.orders.get(client_id)
         if order is None:
             return Asked(f"no order {client_id}", 0)
@@ -228,18 +207,11 @@ class Engine:
         if order.status is OrderStatus.PENDING_CANCEL:
             return Asked("", self.journal.durable_seq, order)
         now = self.clock.now_ns()
-        never_left = order.status is OrderStatus.PENDING_NEW and not self.executor.knows(client_id)
         seq = self._apply(OrderCancelRequested(client_id, now, source))
-        if never_left:
-            return Asked("", seq, self.oms.orders.get(client_id, order))  # _send sees the request and ends it
-
-        def send() -> None:
-            current = self.oms.orders.get(client_id)
-            if current is not None and current.is_open:
-                self._apply_all(self.executor.cancel(current, self.clock.now_ns()))
-                self._poke()
-
-        self.journal.when_durable(seq, send)
+        if client_id not in self._unsent:  # else ``_send`` meets the request and the order never leaves
+            current = self.oms.orders[client_id]
+            self._apply_all(self.executor.cancel(current, now))
+            self._poke()
         return Asked("", seq, self.oms.orders.get(client_id, order))
 
     def amend(self, client_id: str, price: Decimal | None, quantity: Decimal | None, source: str) -> Asked:
@@ -296,13 +268,15 @@ class Engine:
         """Cancel the instrument's orders and close its position at market; None = every instrument.
 
         Fills that race with the cancels are noticed: another closing order follows while something is left, at most
-        ``FLATTEN_ATTEMPTS`` times.
+        ``flatten.ATTEMPTS`` times.
         """
         keys = [key] if key is not None else sorted({p.key for p in self.portfolio.positions if p.quantity} | self._working())
         sent: list[Submitted] = []
         for each in keys:
             self.cancel_all(key=each, source=source)
-            sent += self._begin_flatten(each, source)
+            closing = self._flattener.begin(each, source)
+            if closing is not None:
+                sent.append(closing)
         return sent
 
     def reverse(self, key: str, source: str) -> Submitted | None:
@@ -333,7 +307,7 @@ class Engine:
         flattens = self.flatten(None, "kill") if flatten else []
         unknown = [order for order in self.oms.open_orders() if order.status is OrderStatus.PENDING_UNKNOWN]
         text = f"KILL by {source}: {len(cancels)} cancels sent, new orders locked until 'kill reset'"
-        self._publish_durable(seq, now, "kill", "bad", text)
+        self.publish_durable(seq, now, "kill", "bad", text)
         return KillReport(cancels, flattens, unknown, seq)
 
     def reset_kill(self, source: str) -> int:
@@ -341,7 +315,7 @@ class Engine:
         now = self.clock.now_ns()
         self.gate.reset()
         seq = self._append(KillSwitch(ts=now, engaged=False, source=source))
-        self._publish_durable(seq, now, "kill", "good", f"kill switch reset by {source}")
+        self.publish_durable(seq, now, "kill", "good", f"kill switch reset by {source}")
         return seq
 
     def note(self, topic: str, text: str) -> int:
@@ -446,11 +420,12 @@ class Engine:
 
     def _refused(self, request: OrderRequest, refusal: Refusal, now: int) -> Submitted:
         seq = self._append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
-        self._publish_durable(seq, now, "refused", "bad", f"refused: {refusal.message}", key=request.key)
+        self.publish_durable(seq, now, "refused", "bad", f"refused: {refusal.message}", key=request.key)
         return Submitted(None, refusal, seq)
 
     def _send(self, client_id: str) -> None:
         """The intent is durable: hand it to the executor, unless a cancel overtook it."""
+        self._unsent.discard(client_id)
         order = self.oms.orders.get(client_id)
         if order is None or not order.is_open:
             return
@@ -465,7 +440,7 @@ class Engine:
         for event in events:
             self._apply(event)
         if events:
-            self._continue_flattens()
+            self._flattener.proceed()
             self._poke()
 
     def _apply(self, event: OrderEvent) -> int:
@@ -480,9 +455,9 @@ class Engine:
         seq = self._append(event)
         if isinstance(event, OrderAccepted):
             self.order_round_trip_ms = (event.ts - order.created_ns) / 1e6
-        kind, level, text = _describe(order, event)
+        kind, level, text = describe(order, event)
         if kind:
-            self._publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
+            self.publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
         return seq
 
     def _append(self, record: object) -> int:
@@ -493,7 +468,7 @@ class Engine:
             self.board.publish(self.clock.now_ns(), "note", "bad", f"journal: {error}")
             return 0
 
-    def _publish_durable(
+    def publish_durable(
         self, seq: int, ts: int, kind: str, level: str, text: str, *, key: str = "", number: int = 0
     ) -> None:
         self.journal.when_durable(seq, lambda: self.board.publish(ts, kind, level, text, key=key, number=number) and None)
@@ -504,53 +479,6 @@ class Engine:
 
     def _working(self) -> set[str]:
         return {order.key for order in self.oms.open_orders()}
-
-    def _begin_flatten(self, key: str, source: str) -> list[Submitted]:
-        job = _Flatten(source)
-        self._flattens[key] = job
-        sent = self._flatten_step(key, job)
-        return [sent] if sent is not None else []
-
-    def _flatten_step(self, key: str, job: _Flatten) -> Submitted | None:
-        """Send one closing order when something is left and nothing is on its way; drop the job when done."""
-        quantity = self.portfolio.position(key).quantity
-        market = self.data.markets.get(key)
-        lot = market.instrument.lot if market is not None else ZERO
-        closable = round_down(abs(quantity), lot) if lot else abs(quantity)
-        if not closable:
-            if not self.oms.open_orders(key):
-                self._flattens.pop(key, None)
-            return None
-        if job.attempts >= FLATTEN_ATTEMPTS:
-            self._flattens.pop(key, None)
-            text = f"flatten {key}: {text_of(quantity)} left after {job.attempts} closing orders, decide by hand"
-            self._publish_durable(self.note("flatten", text), self.clock.now_ns(), "note", "bad", text, key=key)
-            return None
-        job.attempts += 1
-        perpetual = market is not None and market.instrument.is_perpetual
-        submitted = self.submit(
-            OrderRequest(
-                key=key,
-                side=Side.SELL if quantity > 0 else Side.BUY,
-                quantity=closable,
-                type=OrderType.MARKET,
-                tif=TimeInForce.IOC,
-                reduce_only=perpetual,
-                source=job.source,
-                tag="flatten",
-            )
-        )
-        if submitted.order is None:
-            self._flattens.pop(key, None)
-        else:
-            job.waiting_for = submitted.order.client_id
-        return submitted
-
-    def _continue_flattens(self) -> None:
-        for key, job in list(self._flattens.items()):
-            order = self.oms.orders.get(job.waiting_for)
-            if order is None or not order.is_open:
-                self._flatten_step(key, job)
 
     def _settle_funding(self, key: str, mark: MarkPrice, now: int) -> None:
         position = self.portfolio.position(key)
@@ -563,7 +491,7 @@ class Engine:
         )
         self.portfolio.apply_funding(key, amount, now)
         text = f"funding {text_of(amount)} on {text_of(position.quantity)} at {text_of(rate * 100)}%"
-        self._publish_durable(seq, now, "note", "info", text, key=key)
+        self.publish_durable(seq, now, "note", "info", text, key=key)
 
     def _sample_marks(self, now: int) -> None:
         for position in self.portfolio.positions:
@@ -573,36 +501,3 @@ class Engine:
 
     def positions(self) -> list[Position]:
         return [p for p in self.portfolio.positions if p.quantity or p.bought or p.sold]
-
-
-def _describe(order: Order, event: OrderEvent) -> tuple[str, str, str]:
-    """``(kind, level, text)`` of the notice for an order event; kind "" for events that only we asked for."""
-    what = f"#{order.number} {order.side.value.upper()} {text_of(order.quantity)}"
-    at = "market" if order.price is None else f"@ {text_of(order.price)}"
-    match event:
-        case OrderAccepted():
-            return "accepted", "info", f"{what} {at} accepted in {(event.ts - order.created_ns) / 1e6:.0f} ms"
-        case OrderFilled():
-            whole = "complete" if order.status is OrderStatus.FILLED else f"{text_of(order.remaining)} left"
-            maker = "maker" if event.liquidity is Liquidity.MAKER else "taker"
-            text = (
-                f"FILL #{order.number} {order.side.value.upper()} {text_of(event.quantity)} @ {text_of(event.price)}"
-                f" {maker}, fee {text_of(event.fee)} {event.fee_currency}, {whole}"
-            )
-            return "filled", "good", text
-        case OrderCanceled():
-            return "canceled", "info", f"{what} {at} canceled" + (f": {event.reason}" if event.reason else "")
-        case OrderRejected():
-            return "rejected", "bad", f"{what} {at} rejected: {event.reason} [{event.code}]"
-        case OrderExpired():
-            return "expired", "warn", f"{what} {at} expired" + (f": {event.reason}" if event.reason else "")
-        case OrderAmended():
-            return "amended", "info", f"#{order.number} is now {text_of(event.quantity)} @ {text_of(event.price)}"
-        case OrderAmendRejected():
-            return "amended", "bad", f"#{order.number} not moved: {event.reason}"
-        case OrderCancelRejected():
-            return "canceled", "bad", f"#{order.number} not canceled: {event.reason}"
-        case OrderUnknown():
-            return "unknown", "bad", f"{what} {at} fate UNKNOWN: {event.reason}"
-        case OrderCancelRequested() | OrderAmendRequested():
-            return "", "", ""
