@@ -1,0 +1,75 @@
+"""The arithmetic of positions: fills and funding in, a new position out, exact in Decimal.
+
+Portfolio and journal projection call these, so there is one definition of profit. They are pure: no prices are
+looked up, nothing is kept. Exactness: an average price is a quotient and must be rounded somewhere (18 decimals here);
+what the rounding gains or loses is booked to ``realized`` at once, so that ``realized - average_entry * quantity``
+equals the cash that went in and out, to the last digit, after any sequence of fills.
+"""
+
+from decimal import Decimal, localcontext
+
+from msgspec.structs import replace
+
+from jackbot_tui.model.enums import Side
+from jackbot_tui.model.numbers import ONE, ZERO
+from jackbot_tui.model.orders import OrderFilled, Position
+from jackbot_tui.model.transitions import EXACT, PRICE_PLACES
+
+
+def apply_fill(position: Position, side: Side, fill: OrderFilled, fee_in_quote: Decimal) -> Position:
+    """The position after ``fill`` of an order on ``side``.
+
+    ``fee_in_quote`` is the fill's fee in the quote currency (positive = paid), whatever currency it was charged in.
+    A fill beyond what is open closes the old position and opens the rest on the other side at the fill's price.
+    """
+    with localcontext(EXACT):
+        change = fill.quantity * side.sign
+        quantity = position.quantity + change
+        if position.quantity * change >= ZERO:
+            cost = position.average_entry * position.quantity + fill.price * change
+            average = (cost / quantity).quantize(PRICE_PLACES) if quantity else ZERO
+            realized = position.realized + (average * quantity - cost)
+        else:
+            closed = -change if abs(change) <= abs(position.quantity) else position.quantity
+            realized = position.realized + (fill.price - position.average_entry) * closed
+            reversed_side = quantity * position.quantity < ZERO
+            average = fill.price if reversed_side else position.average_entry if quantity else ZERO
+        return replace(
+            position,
+            quantity=quantity,
+            average_entry=average,
+            realized=realized,
+            fees=position.fees + fee_in_quote,
+            bought=position.bought + (fill.quantity if side is Side.BUY else ZERO),
+            sold=position.sold + (fill.quantity if side is Side.SELL else ZERO),
+            updated_ns=max(position.updated_ns, fill.ts),
+        )
+
+
+def apply_funding(position: Position, amount: Decimal, ts: int) -> Position:
+    """The position after a funding settlement of ``amount`` quote currency (positive = received)."""
+    return replace(position, funding=EXACT.add(position.funding, amount), updated_ns=max(position.updated_ns, ts))
+
+
+def net_realized(position: Position) -> Decimal:
+    """Closed profit after fees and funding, in quote currency."""
+    with localcontext(EXACT):
+        return position.realized - position.fees + position.funding
+
+
+def unrealized(position: Position, mark: Decimal) -> Decimal:
+    """Profit, before fees, of closing everything at ``mark``; quote currency."""
+    with localcontext(EXACT):
+        return (mark - position.average_entry) * position.quantity
+
+
+def break_even(position: Position, taker_fee: Decimal) -> Decimal:
+    """Price at which closing at ``taker_fee`` (fraction) loses nothing on what is open now; 0 when flat.
+
+    The fee of the entry is taken as ``taker_fee`` as well: what was really paid is not kept apart per open quantity,
+    and this way the figure never flatters a maker. Profit of earlier trades and funding are not mixed in.
+    """
+    if not position.quantity:
+        return ZERO
+    paid, kept = (ONE + taker_fee, ONE - taker_fee) if position.quantity > ZERO else (ONE - taker_fee, ONE + taker_fee)
+    return position.average_entry * paid / kept
