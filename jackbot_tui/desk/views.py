@@ -1,8 +1,8 @@
 """View models: everything a screen may see, as immutable values that travel over the link.
 
 Prices and sizes for display are decimal text (already at the instrument's precision) unless said otherwise; times are
-nanoseconds, ages milliseconds (-1 = unknown). A client sends a ``ViewRequest`` and gets the newest ``ScreenView``; nothing is
-queued for it, so a slow screen sees fewer pictures, never old ones.
+nanoseconds, ages milliseconds (-1 = unknown). A client sends a ``ViewRequest`` and gets the newest ``ScreenView``;
+nothing is queued for it, so a slow screen sees fewer pictures, never old ones.
 """
 
 from msgspec import Struct
@@ -259,7 +259,7 @@ class Reply(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A pushed fact: an order event, a fill, a refusal, the kill switch. Never dropped; ``seq`` counts without holes."""
+    """A pushed fact: an order event, a fill, a refusal, the kill switch. Never dropped; ``seq`` has no holes."""
 
     seq: int
     ts: int
