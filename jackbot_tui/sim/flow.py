@@ -194,13 +194,19 @@ class MarketFlow:
             return
         if engine.orders_on(side) > self._target * MAX_LEVELS_OVER or self._beyond_reach(side):
             rank = levels - 1
-        elif rng.random() < 0.25:
-            rank = int(rng.random() * levels)
         else:
-            rank = min(levels - 1, int(rng.expovariate(1 / 25)))
+            rank = max(self._withdrawal_rank(levels), self._withdrawal_rank(levels), key=lambda r: self._queue(side, r))
         price = engine.price_at(side, rank)
         order = engine.newest_at(side, price) if rng.random() < 0.7 else engine.oldest_at(side, price)
         engine.cancel(order.order_id, now=now)
+
+    def _withdrawal_rank(self, levels: int) -> int:
+        """Where somebody thinks of leaving: anywhere, or more often near the touch."""
+        rng = self._random
+        return int(rng.random() * levels) if rng.random() < 0.3 else min(levels - 1, int(rng.expovariate(1 / 25)))
+
+    def _queue(self, side: Side, rank: int) -> int:
+        return self.engine.queue_length(side, self.engine.price_at(side, rank))
 
     def _beyond_reach(self, side: Side) -> bool:
         worst = self.engine.price_at(side, -1 + self.engine.level_count(side))

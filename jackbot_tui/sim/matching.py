@@ -219,6 +219,11 @@ class MatchingEngine:
         level = self._half(side).levels.get(price)
         return list(level.orders.values()) if level else []
 
+    def queue_length(self, side: Side, price: int) -> int:
+        """Number of orders resting at ``price``."""
+        level = self._half(side).levels.get(price)
+        return len(level.orders) if level else 0
+
     def newest_at(self, side: Side, price: int) -> BookOrder:
         """Last in line at an occupied ``price``; KeyError where nothing rests."""
         orders = self._half(side).levels[price].orders
