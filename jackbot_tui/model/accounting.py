@@ -7,13 +7,51 @@ equals the cash that went in and out, to the last digit, after any sequence of f
 """
 
 from decimal import Decimal, localcontext
+from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from jackbot_tui.model.enums import Side
+from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ONE, ZERO
 from jackbot_tui.model.orders import OrderFilled, Position
 from jackbot_tui.model.transitions import EXACT, PRICE_PLACES
+
+
+class Currencies(Struct, frozen=True):
+    """Currencies of an instrument. ``settle`` receives profit, fees and funding; on spot it is the quote."""
+
+    base: str
+    quote: str
+    settle: str
+    is_perpetual: bool
+
+
+@lru_cache(maxsize=4096)
+def currencies_of(key: str) -> Currencies:
+    """Currencies named by an instrument's key: ``venue:BASE/QUOTE`` or ``venue:BASE/QUOTE:SETTLE`` (a perpetual).
+
+    InputError when the key has neither shape.
+    """
+    _, _, symbol = key.partition(":")
+    pair, _, settle = symbol.partition(":")
+    base, slash, quote = pair.partition("/")
+    if not (base and slash and quote):
+        raise InputError(f"instrument key {key!r} is not venue:BASE/QUOTE or venue:BASE/QUOTE:SETTLE")
+    return Currencies(base, quote, settle or quote, bool(settle))
+
+
+def fee_in_quote(key: str, fill: OrderFilled) -> Decimal:
+    """The fill's fee in the instrument's quote currency.
+
+    A fee in the base currency is valued at the fill's price; one in a third currency cannot be valued from the fill and
+    counts 0 here (it stays visible in the order's ``fees``). Paper fills are charged in the quote currency.
+    """
+    currencies = currencies_of(key)
+    if fill.fee_currency in (currencies.quote, currencies.settle):
+        return fill.fee
+    return EXACT.multiply(fill.fee, fill.price) if fill.fee_currency == currencies.base else ZERO
 
 
 def apply_fill(position: Position, side: Side, fill: OrderFilled, fee_in_quote: Decimal) -> Position:
@@ -49,6 +87,12 @@ def apply_fill(position: Position, side: Side, fill: OrderFilled, fee_in_quote: 
 def apply_funding(position: Position, amount: Decimal, ts: int) -> Position:
     """The position after a funding settlement of ``amount`` quote currency (positive = received)."""
     return replace(position, funding=EXACT.add(position.funding, amount), updated_ns=max(position.updated_ns, ts))
+
+
+def funding_amount(quantity: Decimal, mark: Decimal, rate: Decimal) -> Decimal:
+    """Funding that a position of signed ``quantity`` receives (negative: pays) at ``rate``, a fraction of its value."""
+    with localcontext(EXACT):
+        return -quantity * mark * rate
 
 
 def net_realized(position: Position) -> Decimal:

@@ -67,8 +67,8 @@ def apply_event(order: Order, event: OrderEvent, *, strict: bool = False) -> Ord
     is not positive raise IllegalTransition. Without it a fill beyond the quantity is still counted, since the money
     moved. The event must belong to the order.
     """
-    if strict:
-        _demand_legal(order, event)
+    if strict and (problem := problem_of(order, event)):
+        raise IllegalTransition(problem)
     match event:
         case OrderFilled():
             return _fill(order, event)
@@ -98,18 +98,17 @@ def apply_event(order: Order, event: OrderEvent, *, strict: bool = False) -> Ord
             return _moved(order, _S.PENDING_UNKNOWN, event.ts, event.reason) if order.is_open else order
 
 
-def _demand_legal(order: Order, event: OrderEvent) -> None:
-    what = type(event).__name__
+def problem_of(order: Order, event: OrderEvent) -> str:
+    """What is unexpected about ``event`` in the order's state, in one line; "" when it is a legal move."""
     if order.status not in LEGAL[type(event)]:
-        raise IllegalTransition(f"order #{order.number} is {order.status.value}: {what} is not expected there")
+        return f"order #{order.number} is {order.status.value}: {type(event).__name__} is not expected there"
     if isinstance(event, OrderFilled):
+        quantity = text_of(event.quantity)
         if event.quantity <= ZERO:
-            raise IllegalTransition(f"order #{order.number}: a fill of {text_of(event.quantity)} is not positive")
+            return f"order #{order.number}: a fill of {quantity} is not positive"
         if order.status is not _S.PENDING_REPLACE and event.quantity > order.remaining:
-            raise IllegalTransition(
-                f"order #{order.number}: a fill of {text_of(event.quantity)} exceeds"
-                f" the remaining {text_of(order.remaining)}"
-            )
+            return f"order #{order.number}: a fill of {quantity} exceeds the remaining {text_of(order.remaining)}"
+    return ""
 
 
 def _working_state(order: Order) -> OrderStatus:
