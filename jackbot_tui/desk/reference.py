@@ -83,9 +83,9 @@ def commands_page() -> str:
         "",
         "Generated from the grammar tables by `jackbot_tui.desk.reference`; do not edit by hand.",
         "",
-        "One language for the command bar (`:`), `jackbot ctl`, key bindings and the journal. Words and short forms are",
-        "stable and case does not matter. `;` separates commands: a line is read whole before any of it runs, and a line",
-        "with an error in it does nothing at all. Text with `;` in it goes between double quotes.",
+        "One language for the command bar (`:`), `jackbot ctl`, key bindings and the journal. Words and short forms",
+        "are stable and case does not matter. `;` separates commands: a line is read whole before any of it runs, and",
+        "a line with an error in it does nothing at all. Text with `;` in it goes between double quotes.",
         f"A line has at most {MAX_LINE} characters and {MAX_STATEMENTS} commands.",
         "",
     ]
@@ -103,14 +103,14 @@ def commands_page() -> str:
             out += _table(("Command", "Short", "Meaning", "Example"), rows)
     out += ["## Sizes", "", *_table(("SIZE", "Meaning"), ((_code(name), text) for name, text in SIZES.items()))]
     out += [
-        "Sizes said in quote currency, percent, `$pos` or `half` are turned into base units and rounded down to the lot;",
-        "a size in base units that is not a multiple of the lot is refused.",
+        "Sizes said in quote currency, percent, `$pos` or `half` become base units, rounded down to the lot; a size",
+        " in base units that is not a multiple of the lot is refused.",
         "",
     ]
     out += ["## Prices", "", *_table(("PRICE", "Meaning"), ((_code(name), text) for name, text in _price_rows()))]
     out += [
-        "A price said as a reference is rounded to the tick away from the market (buys down, sells up); a number that is",
-        "not a multiple of the tick is refused with the two nearest ones.",
+        "A price said as a reference is rounded to the tick away from the market (buys down, sells up); a number that",
+        "is not a multiple of the tick is refused with the two nearest ones.",
         "",
     ]
     out += ["## Flags", "", *_table(("Flag", "Meaning"), ((_code(name), text) for name, text in FLAGS.items()))]

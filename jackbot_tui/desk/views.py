@@ -5,7 +5,31 @@ nanoseconds, ages milliseconds (-1 = unknown). A client sends a ``ViewRequest`` 
 nothing is queued for it, so a slow screen sees fewer pictures, never old ones.
 """
 
+from enum import StrEnum
+
 from msgspec import Struct
+
+
+class Role(StrEnum):
+    """What a client is, which says what it may do."""
+
+    SCREEN = "screen"  # a person looks at it: guarded orders, may hold the pen and arm
+    CTL = "ctl"  # one line at a time, counted as confirmed
+    WATCH = "watch"  # looks only
+    KILL = "kill"  # carries the kill switch and nothing else
+
+
+class ClientInfo(Struct, frozen=True):
+    """One attached client. ``client_id`` counts up within one engine process."""
+
+    client_id: int
+    role: Role
+    name: str = ""
+
+    @property
+    def source(self) -> str:
+        """How the journal names it."""
+        return "ui" if self.role is Role.SCREEN else self.role.value
 
 
 class ViewRequest(Struct, frozen=True):

@@ -2,25 +2,36 @@
 
 from msgspec import Struct
 
-from jackbot_tui.desk.views import Context, Notice, Reply, ScreenView, ViewRequest
+from jackbot_tui.desk.views import Context, Notice, Reply, Role, ScreenView, ViewRequest
 
 PROTOCOL = 1
 MAX_MESSAGE = 4 * 1024 * 1024
+MAX_REQUEST = 64 * 1024
+"""Largest message a client may send."""
 
 
 class Hello(Struct, frozen=True, tag="hello"):
-    """First message of a client. ``role``: ``screen`` (may arm, gets notices), ``ctl``, ``watch``, ``kill``."""
+    """First message of a client. Screens and watchers get notices.
+
+    A client that comes back says which engine process it knew (``instance``) and the last notice it has, and is sent
+    what it missed as far as the engine still holds it; ``notices_after`` -1 asks for new ones only.
+    """
 
     protocol: int
-    role: str
+    role: Role
     name: str = ""
+    instance: str = ""
+    notices_after: int = -1
 
 
 class Welcome(Struct, frozen=True, tag="welcome"):
+    """``instance`` names this engine process; notices after ``notice_seq`` follow."""
+
     protocol: int
     client_id: int
     mode: str
     version: str
+    instance: str
     notice_seq: int
 
 
