@@ -1,0 +1,272 @@
+"""The settings: every key with its default, its range, its unit and what it does.
+
+The single source of the commented default file, of docs/CONFIGURATION.md and of what the loader accepts. The risk and
+paper defaults are those of the rooms that use them. Nothing here reads a file or the environment by itself:
+``settings.load`` does.
+"""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.model.clock import NS_PER_MS
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.risk.limits import RiskLimits
+from jackbot_tui.settings.symbols import unified_symbol
+
+ENVIRONMENT_PREFIX = "JACKBOT_"
+
+_LARGEST_SEED = 2**63 - 1
+
+_RISK = RiskLimits()
+_PAPER = PaperConfig()
+_LARGEST_MONEY = 10**15
+
+Limit = Annotated[Decimal, Field(ge=0, le=_LARGEST_MONEY)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Percent = Annotated[Decimal, Field(ge=0, le=1000)]
+Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
+LatencyMs = Annotated[float, Field(ge=0, le=60_000)]
+
+Symbols = Annotated[list[str], NoDecode]
+"""A list of unified symbols; in the environment separated by commas or spaces."""
+
+
+class Section(BaseModel):
+    """A table of the file. Unknown keys are errors; numbers are never taken from true and false."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_numbers(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation in (int, float, Decimal):
+            raise ValueError("must be a number, not true or false")
+        return value
+
+    @field_validator("symbols", mode="before", check_fields=False)
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("symbols", mode="after", check_fields=False)
+    @classmethod
+    def _unified(cls, value: list[str]) -> list[str]:
+        for symbol in value:
+            try:
+                unified_symbol(symbol)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        if len(set(value)) != len(value):
+            raise ValueError("names a symbol twice")
+        return value
+
+
+class SessionSection(Section):
+    """What `jackbot run` trades, and what an orderly end does."""
+
+    venue: Literal["binance"] = Field(default="binance", description="Exchange to follow.")
+    symbols: Symbols = Field(
+        default=["BTC/USDT:USDT"],
+        min_length=1,
+        max_length=32,
+        description="Instruments in ccxt's unified form: BTC/USDT is spot, BTC/USDT:USDT the perpetual.",
+    )
+    shutdown: Literal["leave", "cancel", "flatten"] = Field(
+        default="leave",
+        description="Working orders at an orderly end (SIGTERM, SIGINT, quit, --for): leave them in the journal to "
+        "rest again at the next start, cancel them, or cancel them and close every position at market.",
+    )
+    seed: int = Field(default=1, ge=0, le=_LARGEST_SEED, description="Seeds every random generator of the session.")
+    data_dir: str = Field(
+        default="", description="Directory for journals and captures; empty = ~/.local/share/jackbot (XDG_DATA_HOME)."
+    )
+
+
+class RiskSection(Section):
+    """Limits of the risk gate, in front of every order. Money is in the instrument's quote currency; 0 switches a limit
+    off."""
+
+    max_order_qty: Limit = Field(default=_RISK.max_order_qty, description="Base units of one order.")
+    max_order_notional: Limit = Field(default=_RISK.max_order_notional, description="Value of one order.")
+    max_position_notional: Limit = Field(
+        default=_RISK.max_position_notional,
+        description="Value of one instrument's position if every working order on the order's side filled.",
+    )
+    max_open_orders: Count = Field(
+        default=_RISK.max_open_orders, description="Resting orders of all instruments together."
+    )
+    max_orders_per_s: Count = Field(
+        default=_RISK.max_orders_per_s, description="New orders and amends in any second; cancels are never counted."
+    )
+    collar_pct: Percent = Field(
+        default=_RISK.collar_pct, description="How far through the opposite touch an order may reach, in percent."
+    )
+    collar_ticks: Count = Field(default=_RISK.collar_ticks, description="The same in ticks.")
+    mark_collar_pct: Percent = Field(
+        default=_RISK.mark_collar_pct, description="How far on the bad side of the mark price, in percent."
+    )
+    far_limit_pct: Percent = Field(
+        default=_RISK.far_limit_pct, description="How far a resting order may be behind its own touch, in percent."
+    )
+    max_book_age_ms: Milliseconds = Field(
+        default=_RISK.max_book_age_ms, description="Oldest book that may price an order, in milliseconds."
+    )
+    max_day_loss: Limit = Field(
+        default=_RISK.max_day_loss, description="Loss since midnight UTC at which nothing new may be risked."
+    )
+    duplicate_refuse_ms: Milliseconds = Field(
+        default=_RISK.duplicate_refuse_ms,
+        description="An identical manual order within this many milliseconds is refused.",
+    )
+    duplicate_confirm_ms: Milliseconds = Field(
+        default=_RISK.duplicate_confirm_ms,
+        description="An identical manual order within this many milliseconds needs a confirmation.",
+    )
+
+
+class PaperSection(Section):
+    """The paper account: real market data, simulated fills."""
+
+    entry_latency_ms: LatencyMs = Field(
+        default=_PAPER.entry_latency_ns / NS_PER_MS, description="Milliseconds from here to the simulated matching."
+    )
+    response_latency_ms: LatencyMs = Field(
+        default=_PAPER.response_latency_ns / NS_PER_MS, description="Milliseconds from the matching back to here."
+    )
+    latency_jitter_ms: LatencyMs = Field(
+        default=_PAPER.latency_jitter_ns / NS_PER_MS,
+        description="Largest random addition to either, in milliseconds, drawn from the session's seed.",
+    )
+    leverage: Decimal = Field(
+        default=_PAPER.leverage,
+        ge=1,
+        le=200,
+        description="For the initial margin of perpetuals, capped by the instrument's own; 1 = fully funded.",
+    )
+    start_balances: dict[str, Annotated[Decimal, Field(ge=0, le=_LARGEST_MONEY)]] = Field(
+        default=_PAPER.start_balances, min_length=1, max_length=32, description="Units per currency at the start."
+    )
+
+    @field_validator("start_balances", mode="after")
+    @classmethod
+    def _currencies(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for currency in value:
+            if not re.fullmatch(r"[A-Z0-9]{1,20}", currency):
+                raise ValueError("currencies are written in capital letters, as USDT")
+        return value
+
+
+class CaptureSection(Section):
+    """The ring capture: the newest raw frames, always on, for later replay and for finding out what happened."""
+
+    ring: bool = Field(default=True, description="Keep the ring capture. Off spares an SD card the writes.")
+    ring_mb: int = Field(
+        default=256, ge=1, le=1_000_000, description="Most disk space of the ring, in MB (10^6 bytes)."
+    )
+
+
+class LogSection(Section):
+    """The engine's log: JSON lines on stdout with `--no-ui`, else in a file under ~/.local/state/jackbot/log."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is written."
+    )
+    max_mb: int = Field(
+        default=8, ge=1, le=1000, description="A log file is put aside at this size, in MB (10^6 bytes)."
+    )
+    keep: int = Field(default=3, ge=0, le=99, description="Older log files kept.")
+
+
+class ScreenSection(Section):
+    """The console. It never changes what the engine does."""
+
+    ascii: bool = Field(
+        default=False, description="Draw with ASCII characters only, for terminals and fonts without more."
+    )
+    theme: str = Field(
+        default="", description="Name of a colour theme; empty = the console's own choice for this terminal."
+    )
+    keymap: Literal["default", "dom", "cscalp", "left"] = Field(
+        default="default", description="Key map; see docs/KEYS.md."
+    )
+    mouse: Literal["auto", "on", "off"] = Field(default="auto", description="Use the mouse; auto = not over SSH.")
+    fps: int = Field(default=30, ge=1, le=60, description="Most pictures per second; a slow line gets fewer by itself.")
+
+
+class DemoSection(Section):
+    """`jackbot demo`: the embedded exchange."""
+
+    symbols: Symbols = Field(
+        default=["BTC/USDT:USDT", "ETH/USDT:USDT", "BTC/USDT", "ETH/USDT"],
+        min_length=1,
+        max_length=32,
+        description="Instruments of the embedded exchange that are followed.",
+    )
+    volatility: float = Field(
+        default=1.0, gt=0, le=100, description="Price movement; 1 = a normal day, 3 = a wild one."
+    )
+    rate: float = Field(default=1.0, gt=0, le=1000, description="Order flow; 1 = some tens of book updates per second.")
+    fault: str = Field(default="", description="Faults of the exchange, as drop=0.01,gap@30s; see docs/FIRST_STEPS.md.")
+
+
+class BinanceSection(Section):
+    """Addresses of Binance, for a proxy or a simulator; empty = the exchange's own."""
+
+    spot_public: str = Field(default="", description="WebSocket of spot market data (ws:// or wss://).")
+    spot_rest: str = Field(default="", description="REST of spot (http:// or https://).")
+    linear_public: str = Field(default="", description="WebSocket of USD-M books and trades.")
+    linear_market: str = Field(default="", description="WebSocket of USD-M mark prices.")
+    linear_rest: str = Field(default="", description="REST of USD-M.")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        schemes = ("http://", "https://") if (info.field_name or "").endswith("rest") else ("ws://", "wss://")
+        if value and not (value.startswith(schemes) and value.partition("://")[2].strip("/")):
+            raise ValueError(f"must start with {' or '.join(schemes)} and name a host")
+        return value
+
+
+class VenuesSection(Section):
+    """Per exchange."""
+
+    binance: BinanceSection = BinanceSection()
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Built by ``settings.load`` from layers that were already read."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        validate_default=False,
+    )
+
+    session: SessionSection = SessionSection()
+    risk: RiskSection = RiskSection()
+    paper: PaperSection = PaperSection()
+    capture: CaptureSection = CaptureSection()
+    log: LogSection = LogSection()
+    screen: ScreenSection = ScreenSection()
+    demo: DemoSection = DemoSection()
+    venues: VenuesSection = VenuesSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the loader hands in: it merges the layers itself, because each value must keep its origin."""
+        return (init_settings,)
