@@ -14,9 +14,9 @@ The specification, as given to ``--fault``, is a list separated by commas:
   far ahead, or behind when negative).
 - ``NAME@TIME[/EVERY][:ARGUMENT]`` happens once at that time after the opening, then again after each EVERY:
   ``gap[:FRAMES]`` (every subscribed depth stream loses that many frames, 1), ``halfopen`` (every open WebSocket goes
-  mute and deaf but stays connected), ``close[:CODE]`` (every WebSocket is closed; 1006, the default, cuts the connection
-  without a close frame), ``shutdown[:TIME]`` (spot sockets are told ``serverShutdown`` and closed with 1001 that much
-  later, 5s).
+  mute and deaf but stays connected), ``close[:CODE]`` (every WebSocket is closed; 1006, the default, cuts the
+  connection without a close frame), ``shutdown[:TIME]`` (spot sockets are told ``serverShutdown`` and closed with 1001
+  that much later, 5s).
 
 TIME is a number with ``ms``, ``s`` (default), ``m`` or ``h``. Example: ``drop=0.01,gap@30s,close@90s/60s:1006``.
 """

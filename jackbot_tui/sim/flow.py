@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from jackbot_tui.model.enums import MarketKind, Side, TimeInForce
 from jackbot_tui.sim.instruments import Listing
 from jackbot_tui.sim.matching import MatchingEngine
+from jackbot_tui.sim.orders import CROWD
 from jackbot_tui.sim.prices import GRID_NS, FairPrices
 
 EXCITED_SHARE = 0.5  # share of ordinary actions that earlier ones provoke (the branching ratio of the Hawkes process)
@@ -36,7 +37,8 @@ TAIL_SHARE = 0.27
 TOUCH_SHARE = 0.24
 MAX_DISTANCE = 0.03  # of the price: nobody quotes farther away
 MAX_LEVELS_OVER = 1.5  # the book is cut back when a side holds more than this multiple of its target orders
-OPENING_SHARE = 0.9  # of the target orders are there when the market opens
+OPENING_SHARE = 0.95  # of the target orders are there when the market opens
+OPENING_TOUCH_ORDERS = 12
 
 
 class MarketFlow:
@@ -61,12 +63,14 @@ class MarketFlow:
         self.centre = listing.opening_ticks  # highest price the crowd bids; it offers one tick above
         self._patience = self._next_patience()
 
-    def open(self) -> None:
-        """Fill the empty book as if it had stood for a while."""
+    def open(self, fair: float) -> None:
+        """Fill the empty book around ``fair`` (ticks) as if it had stood for a while."""
+        self.centre = max(1, math.floor(fair))
         for side in (Side.BUY, Side.SELL):
-            self._quote_touch(side, now=0)
             for _ in range(int(self._target * OPENING_SHARE)):
                 self._quote(side, now=0)
+            for order in self.engine.queue_at(side, self._touch(side))[OPENING_TOUCH_ORDERS:]:
+                self.engine.cancel(order.order_id, now=0)
 
     def follow(self, fair: float) -> None:
         """Hear the fair price (ticks); the centre goes there once it is farther away than the crowd's patience."""
@@ -226,7 +230,7 @@ class MarketFlow:
             return
         for price, _ in levels:
             for order in engine.queue_at(side, price):
-                if order.account == 0:
+                if order.account == CROWD:
                     engine.cancel(order.order_id, now=now)
 
 
@@ -249,8 +253,8 @@ class Flow:
         self.now = 0
         self.actions = 0
         self._order = list(self.markets.values())
-        for market in self._order:
-            market.open()
+        for key, market in self.markets.items():
+            market.open(self._fair_ticks(key))
         self._next_grid = GRID_NS
         self._due = [(market.wait_ns(), index) for index, market in enumerate(self._order)]
         heapq.heapify(self._due)
@@ -285,4 +289,7 @@ class Flow:
     def _move_prices(self) -> None:
         self.prices.advance()
         for key, market in self.markets.items():
-            market.follow(self.fair(key) / float(market.listing.instrument.tick))
+            market.follow(self._fair_ticks(key))
+
+    def _fair_ticks(self, key: str) -> float:
+        return self.fair(key) / float(self.markets[key].listing.instrument.tick)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from jackbot_tui.sim.matching import Execution
+from jackbot_tui.sim.orders import Execution
 
 TRADES_KEPT = 1000
 MINUTES_KEPT = 1500

@@ -4,8 +4,8 @@ Sampled once a second of simulated time by a gateway's feed. The index is the co
 in quote currency: they are only published, nothing here settles money.
 
 Formulas (Binance futures support pages on mark price and on funding rates): mark = median(index x (1 + last funding
-rate x time to funding / interval), index + moving average of (mid - index), last trade). Funding rate = P + clamp(0.01 %
-- P, -0.05 %, +0.05 %), P being the average premium of the interval; capped at 0.3 %.
+rate x time to funding / interval), index + moving average of (mid - index), last trade). Funding rate =
+P + clamp(0.01 % - P, -0.05 %, +0.05 %), P being the average premium of the interval; capped at 0.3 %.
 """
 
 from msgspec import Struct

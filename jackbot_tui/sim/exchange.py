@@ -1,0 +1,175 @@
+"""The embedded exchange as one object: engines, crowd and gateway, running free or stepped by hand.
+
+For ``python -m jackbot_tui.sim`` and for tests of any room::
+
+    async with SimExchange(["BTC/USDT", "BTC/USDT:USDT"], seed=7) as exchange:        # runs in real time
+        exchange.endpoints.spot_ws        # 'ws://127.0.0.1:40121/stream-spot' (append /ws or /stream)
+        exchange.endpoints.linear_rest    # 'http://127.0.0.1:40121'           (append /fapi/v1/depth…)
+        exchange.engine("BTC/USDT").depth(Side.BUY, 5)     # [(ticks, lots), …], the truth to compare with
+        exchange.faults.set("drop", 0.1); exchange.faults.trigger("close", 1006)
+
+    async with SimExchange(seed=7, manual=True) as exchange:     # time stands still …
+        await exchange.step(0.5)                                  # … until it is moved: half a second of market,
+                                                                  # returns when all its frames are on their way
+
+Same symbols, seed, rate and volatility give the same market, event for event, in simulated time. In manual mode the
+time of day starts at ``MANUAL_START_NS`` and texts are the same in every run, too. Clients may add orders of their own
+through ``engine(symbol).submit(…, account=1, now=exchange.timeline.elapsed_ns)``.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+
+from jackbot_tui.model.clock import SystemClock
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.sim.binance.feed import FLUSH_MS
+from jackbot_tui.sim.binance.gateway import BinanceGateway, Endpoints, SharedUpdateIds
+from jackbot_tui.sim.binance.limits import Limits
+from jackbot_tui.sim.faults import Faults, parse_faults
+from jackbot_tui.sim.flow import Flow
+from jackbot_tui.sim.instruments import DEFAULT_SYMBOLS, Listing, listings
+from jackbot_tui.sim.matching import MatchingEngine
+from jackbot_tui.sim.orders import UpdateIds
+from jackbot_tui.sim.timeline import Timeline
+
+QUANTUM_NS = FLUSH_MS * 1_000_000
+CATCH_UP_NS = 250_000_000  # at most this much market in one go, so that sockets are served in between
+LAG_LIMIT_NS = 2_000_000_000  # farther behind than this: the market skips the moment instead of chasing it
+MANUAL_START_NS = 1_795_000_000_000_000_000  # 2026-11-18T10:40:00Z
+DRAIN_TIMEOUT_S = 10.0
+SPOT_FIRST_UPDATE = 9_000_000_000
+LINEAR_FIRST_UPDATE = 5_000_000_000_000
+RATES = (0.05, 100.0)
+VOLATILITIES = (0.0, 20.0)
+
+
+class SimExchange:
+    """See the module's text. InputError for symbols, rates, volatilities or faults it cannot have."""
+
+    def __init__(
+        self,
+        symbols: Sequence[str] = DEFAULT_SYMBOLS,
+        *,
+        seed: int = 1,
+        rate: float = 1.0,
+        volatility: float = 1.0,
+        faults: str = "",
+        manual: bool = False,
+        limits: Limits | None = None,
+        start_ns: int | None = None,
+    ) -> None:
+        _within("rate", rate, RATES)
+        _within("volatility", volatility, VOLATILITIES)
+        self.manual = manual
+        self.listings = listings(symbols)
+        self.faults = Faults(parse_faults(faults), seed)
+        self._clock = SystemClock()
+        if start_ns is None:
+            start_ns = MANUAL_START_NS if manual else self._clock.now_ns()
+        self.timeline = Timeline(start_ns)
+        self.engines = _engines(self.listings, seed)
+        self.flow = Flow(self.listings, self.engines, seed=seed, rate=rate, volatility=volatility)
+        self.gateway = BinanceGateway(
+            self.listings, self.engines, self.flow, self.timeline, self.faults, limits or Limits()
+        )
+        self.skipped_ns = 0  # market time that was skipped because the machine could not keep up
+        self._port: int | None = None
+        self._pacer: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        if self._port is None:
+            raise InputError("the embedded exchange is not started: await start() first")
+        return self._port
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return Endpoints.at(self.port)
+
+    def engine(self, symbol: str) -> MatchingEngine:
+        """The matching engine of a ccxt unified symbol."""
+        return self.engines[self.listing(symbol).key]
+
+    def listing(self, symbol: str) -> Listing:
+        for listing in self.listings:
+            if listing.instrument.symbol == symbol:
+                return listing
+        raise InputError(f"this exchange does not run {symbol!r}: it runs {', '.join(self._symbols())}")
+
+    async def start(self, port: int = 0) -> None:
+        """Open the port (0: any free one) and, unless manual, let the market run."""
+        self._port = await self.gateway.start(port)
+        if not self.manual:
+            self._pacer = asyncio.create_task(self._run_free(), name="sim pacer")
+
+    async def stop(self) -> None:
+        """Stop the market, cut all connections, close the port."""
+        if self._pacer is not None:
+            self._pacer.cancel()
+            await asyncio.gather(self._pacer, return_exceptions=True)
+            self._pacer = None
+        await self.gateway.stop()
+        self._port = None
+
+    async def __aenter__(self) -> "SimExchange":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def finished(self) -> None:
+        """Wait for the pacing task: returns when it was stopped, raises what broke it."""
+        if self._pacer is not None:
+            await self._pacer
+
+    async def step(self, seconds: float) -> None:
+        """Manual mode: move the market on, and return when every frame it published was handed to the transport."""
+        if not self.manual:
+            raise InputError("step() is for SimExchange(manual=True): this one runs by itself")
+        self.advance(self.timeline.elapsed_ns + round(seconds * 1e9))
+        async with asyncio.timeout(DRAIN_TIMEOUT_S):
+            await self.gateway.drained()
+
+    def advance(self, until_ns: int) -> None:
+        """Move the market to ``until_ns`` of simulated time, in beats of ``QUANTUM_NS``."""
+        timeline = self.timeline
+        while timeline.elapsed_ns < until_ns:
+            beat = (timeline.elapsed_ns // QUANTUM_NS + 1) * QUANTUM_NS
+            timeline.advance_to(min(beat, until_ns))
+            self.flow.advance(timeline.elapsed_ns)
+            self.gateway.pump()
+
+    async def _run_free(self) -> None:
+        """Keep simulated time level with the clock; when far behind, skip rather than chase."""
+        while True:
+            lag = self._clock.now_ns() - self.timeline.origin_ns - self.timeline.elapsed_ns
+            if lag > LAG_LIMIT_NS:
+                self.timeline.slip(lag)
+                self.skipped_ns += lag
+                lag = 0
+            self.advance(self.timeline.elapsed_ns + min(lag, CATCH_UP_NS) // QUANTUM_NS * QUANTUM_NS)
+            behind = self._clock.now_ns() - self.timeline.origin_ns - self.timeline.elapsed_ns
+            await asyncio.sleep(max(0.0, (QUANTUM_NS - behind) / 1e9))
+
+    def _symbols(self) -> list[str]:
+        return [listing.instrument.symbol for listing in self.listings]
+
+
+def _engines(chosen: Sequence[Listing], seed: int) -> dict[str, MatchingEngine]:
+    """An engine per market; USD-M markets share their update ids, as they do at Binance."""
+    shared = SharedUpdateIds(LINEAR_FIRST_UPDATE, seed)
+    engines: dict[str, MatchingEngine] = {}
+    for listing in chosen:
+        linear = listing.instrument.kind is MarketKind.LINEAR
+        engines[listing.key] = MatchingEngine(shared if linear else UpdateIds(SPOT_FIRST_UPDATE))
+    return engines
+
+
+def _within(name: str, value: float, bounds: tuple[float, float]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise InputError(f"{name} {value:g} is out of range: give one from {bounds[0]:g} to {bounds[1]:g}")
