@@ -1,0 +1,51 @@
+"""What own orders took from the displayed book: the market does not know of them, so somebody must remember.
+
+One object per instrument, owned by its matching. A level that was eaten counts as eaten until the exchange says that
+its size changed; two market orders in a row do not take the same coins twice.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from jackbot_tui.model.enums import Side
+from jackbot_tui.model.numbers import ZERO, decimal_of
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.order_book import OrderBook
+
+
+class DisplayedLiquidity:
+    """Displayed levels of one book minus what was taken from them."""
+
+    __slots__ = ("_book", "_taken")
+
+    def __init__(self, book: "OrderBook") -> None:
+        self._book = book
+        self._taken: dict[tuple[Side, float], tuple[float, Decimal]] = {}
+
+    def refresh(self) -> None:
+        """The book changed: levels with a new size are whole again."""
+        if self._taken:
+            self._taken = {
+                level: memory for level, memory in self._taken.items() if self._book.size_at(*level) == memory[0]
+            }
+
+    def walk(self, side: Side, limit: float | None) -> Iterator[tuple[float, Decimal]]:
+        """``(price, what is left)`` of the levels of ``side`` from the best to ``limit`` (None: to the last)."""
+        for price, shown in self._book.iter_from_best(side):
+            if limit is not None and (price < limit if side is Side.BUY else price > limit):
+                return
+            left = decimal_of(shown) - self.taken(side, price)
+            if left > ZERO:
+                yield price, left
+
+    def taken(self, side: Side, price: float) -> Decimal:
+        """What was taken from this level since its size last changed."""
+        memory = self._taken.get((side, price))
+        return memory[1] if memory is not None else ZERO
+
+    def take(self, side: Side, price: float, quantity: Decimal) -> None:
+        """Remember that ``quantity`` of this level is gone."""
+        shown, taken = self._taken.get((side, price), (self._book.size_at(side, price), ZERO))
+        self._taken[(side, price)] = (shown, taken + quantity)

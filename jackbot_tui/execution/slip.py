@@ -1,0 +1,29 @@
+"""A market order with a bound on its slippage: an IOC limit at the touch plus some ticks.
+
+The engine turns a request with ``limit_slip_ticks`` into this before the risk gate sees it, so that what is checked,
+journaled and sent is one and the same order.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.model.numbers import decimal_of
+from jackbot_tui.model.orders import OrderRequest
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+
+
+def with_bounded_slip(request: OrderRequest, market: "InstrumentMarket") -> OrderRequest:
+    """The request as an IOC limit ``limit_slip_ticks`` beyond the opposite touch; unchanged where it sets no bound.
+
+    Unchanged as well when there is no opposite touch: the gate refuses what it cannot price.
+    """
+    best = market.book.best_ask() if request.side is Side.BUY else market.book.best_bid()
+    if request.type is not OrderType.MARKET or request.limit_slip_ticks <= 0 or best is None:
+        return request
+    tick = market.instrument.tick
+    price = decimal_of(best[0]) + request.side.sign * request.limit_slip_ticks * tick
+    return replace(request, type=OrderType.LIMIT, tif=TimeInForce.IOC, price=max(price, tick), limit_slip_ticks=0)
