@@ -1,0 +1,99 @@
+"""What is read when a journal is opened for writing: the tables if they match the log, the log itself if they do not.
+
+Reading the tables takes milliseconds however long the log is: open orders, the newest closed ones, positions and the
+day so far. Called by ``store`` on the connection's thread.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from jackbot_tui.journal.base import Recovered
+from jackbot_tui.journal.projection import DayResult, day_of
+from jackbot_tui.journal.rebuild import rebuild_tables
+from jackbot_tui.journal.tables import ORDER_COLUMNS, StoredTables, order_of
+from jackbot_tui.model.numbers import ZERO
+from jackbot_tui.model.orders import Order, Position
+from jackbot_tui.model.transitions import EXACT
+
+RECENT_CLOSED = 1_000
+"""Closed orders that come back, so that what a venue tells late about them still finds them."""
+
+
+def open_session(connection: sqlite3.Connection) -> int:
+    """Count the session up, durably, so that no number is ever used by two openings; returns the new one."""
+    connection.execute("BEGIN IMMEDIATE")
+    (text,) = connection.execute("SELECT value FROM meta WHERE name = 'session'").fetchone()
+    session = int(text) + 1
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'session'", (str(session),))
+    connection.execute("COMMIT")
+    return session
+
+
+def recover(connection: sqlite3.Connection, now: int) -> tuple[Recovered, str, int]:
+    """State of the journal, its id, and the number of its last record. JournalError when the log is damaged."""
+    (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+    if _projected_seq(connection) != last_seq:
+        rebuild_tables(connection)
+    (journal_id,) = connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
+    tables = StoredTables(connection)
+    orders = _orders(connection)
+    positions = {position.key: position for position in tables.positions()}
+    switches, _ = tables.switches()
+    recovered = Recovered(
+        orders=orders,
+        positions=positions,
+        fill_ids=frozenset(
+            (order.key.partition(":")[0], trade_id)
+            for order in orders.values()
+            if order.filled
+            for trade_id in tables.trade_ids(order.client_id)
+        ),
+        opening=_opening(tables, positions.values(), day_of(now)),
+        next_number=switches.next_number,
+        killed=switches.killed,
+        last_session=switches.session,
+    )
+    return recovered, journal_id, last_seq
+
+
+def _projected_seq(connection: sqlite3.Connection) -> int:
+    """The last record the tables have seen, -1 when they are not there."""
+    try:
+        return StoredTables(connection).switches()[1]
+    except (sqlite3.OperationalError, TypeError):  # no such table, no such row
+        return -1
+
+
+def _orders(connection: sqlite3.Connection) -> dict[str, Order]:
+    open_rows = connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE is_open = 1 ORDER BY number").fetchall()
+    closed_rows = connection.execute(
+        f"SELECT {ORDER_COLUMNS} FROM orders WHERE is_open = 0 ORDER BY number DESC LIMIT {RECENT_CLOSED}"
+    ).fetchall()
+    orders = [order_of(row) for row in [*closed_rows, *open_rows]]
+    return {order.client_id: order for order in sorted(orders, key=lambda order: order.number)}
+
+
+def _opening(tables: StoredTables, positions: Iterable[Position], today: str) -> tuple[tuple[Position, Decimal], ...]:
+    """Positions as the day before ``today`` left them, with their closing price.
+
+    An open position whose price was not sampled is left out: nobody knows what it was worth.
+    """
+    opening = []
+    for position in positions:
+        so_far = tables.day(today, position.key) or DayResult(day=today, key=position.key)
+        before = tables.last_day_before(position.key, today) or DayResult(day="", key=position.key)
+        mark = before.mark if before.quantity else ZERO
+        if mark is not None:
+            then = replace(
+                position,
+                quantity=before.quantity,
+                average_entry=before.average_entry,
+                realized=EXACT.subtract(position.realized, so_far.realized),
+                fees=EXACT.subtract(position.fees, so_far.fees),
+                funding=EXACT.subtract(position.funding, so_far.funding),
+            )
+            opening.append((then, mark))
+    return tuple(opening)
