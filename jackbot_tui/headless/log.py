@@ -51,9 +51,9 @@ class LogOutput(Protocol):
 class StreamOutput:
     """Lines to an open file descriptor, usually standard output, which stays open."""
 
-    def __init__(self, stream: BinaryIO, name: str = "stdout") -> None:
+    def __init__(self, descriptor: int, name: str = "stdout") -> None:
         self.name = name
-        self._descriptor = stream.fileno()
+        self._descriptor = descriptor
 
     def write(self, line: bytes) -> None:
         data = memoryview(line)

@@ -88,7 +88,7 @@ def _valid(name: str, field: FieldInfo) -> str:
     if get_origin(kind) is list:
         return "list of unified symbols, as BTC/USDT or BTC/USDT:USDT" if name == "symbols" else "list of texts"
     if get_origin(kind) is dict:
-        return "table of currency = amount"
+        return "table of currency = amount" if name == "start_balances" else "table of action = list of keys"
     if kind is Path or kind == Path | None:
         return "path"
     return "text"

@@ -186,17 +186,27 @@ class LogSection(Section):
 class ScreenSection(Section):
     """The console. It never changes what the engine does."""
 
-    ascii: bool = Field(
-        default=False, description="Draw with ASCII characters only, for terminals and fonts without more."
+    ascii: Literal["auto", "on", "off"] = Field(
+        default="auto", description="Draw with ASCII characters only; auto = where the locale has no UTF-8."
     )
-    theme: str = Field(
-        default="", description="Name of a colour theme; empty = the console's own choice for this terminal."
-    )
+    theme: str = Field(default="", description="Colour theme; empty = chosen by terminal (mono under NO_COLOR).")
     keymap: Literal["default", "dom", "cscalp", "left"] = Field(
         default="default", description="Key map; see docs/KEYS.md."
     )
-    mouse: Literal["auto", "on", "off"] = Field(default="auto", description="Use the mouse; auto = not over SSH.")
-    fps: int = Field(default=30, ge=1, le=60, description="Most pictures per second; a slow line gets fewer by itself.")
+    keys: dict[str, list[str]] = Field(
+        default={}, description="Other keys for single actions, as { flatten = ['F'] }; names are in docs/KEYS.md."
+    )
+    mouse: Literal["auto", "on", "off"] = Field(
+        default="auto", description="Use the mouse; auto = on, except over SSH and inside tmux or screen."
+    )
+    frame_rate: int = Field(
+        default=25, ge=1, le=60, description="Most pictures per second; a slow line gets fewer by itself."
+    )
+    pace: bool = Field(
+        default=True,
+        description="Measure the terminal's delay by asking for the cursor position; off for odd terminals.",
+    )
+    bell: bool = Field(default=False, description="Ring the terminal's bell on a fill.")
 
 
 class DemoSection(Section):

@@ -1,0 +1,85 @@
+"""``jackbot ctl`` and ``jackbot watch``: talk to a running engine from a shell. Light: the link's client, no more."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from jackbot_tui.desk.views import Notice, Reply, Role
+from jackbot_tui.link.client import LinkClient, call
+from jackbot_tui.settings.places import choose_engine, places_of
+
+OK, REFUSED, USAGE, NO_ENGINE = 0, 1, 2, 3
+SYNTAX = "syntax"
+_NS = 1_000_000_000
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out ``ctl`` or ``watch``; LinkError when no engine is there."""
+    path = choose_engine(places_of(os.environ), options.socket)
+    if options.command == "watch":
+        return asyncio.run(_watch(path, options.run_for_ns, options.json, sys.stdout))
+    lines = _lines(sys.stdin) if options.line == "-" else [options.line]
+    return send_lines(
+        path, lines, as_json=options.json, timeout_s=options.timeout / _NS, out=sys.stdout, err=sys.stderr
+    )
+
+
+def send_lines(path: Path, lines: Iterable[str], *, as_json: bool, timeout_s: float, out: TextIO, err: TextIO) -> int:
+    """Send lines one after the other; stops at the first that is not carried out. Its exit code, else 0."""
+    for line in lines:
+        reply = call(path, line, timeout_s=timeout_s)
+        _print_reply(line, reply, as_json, out, err)
+        if not reply.ok:
+            return USAGE if reply.code == SYNTAX else REFUSED
+    return OK
+
+
+def _lines(source: TextIO) -> Iterable[str]:
+    return (line for line in (raw.strip() for raw in source) if line and not line.startswith("#"))
+
+
+def _print_reply(line: str, reply: Reply, as_json: bool, out: TextIO, err: TextIO) -> None:
+    if as_json:
+        out.write(msgspec.json.encode(reply, enc_hook=str).decode() + "\n")
+        out.flush()
+        return
+    target = out if reply.ok else err
+    if reply.caret >= 0:
+        target.write(f"{line}\n{' ' * reply.caret}^\n")
+    for text in reply.lines:
+        target.write(f"{text}\n")
+    target.flush()
+
+
+async def _watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO) -> int:
+    """Print notices until the time is up; comes back by itself when the engine is restarted."""
+    client = LinkClient(path, Role.WATCH, "watch")
+    await client.connect()
+    staying = asyncio.create_task(client.stay_connected(), name="stay connected")
+    try:
+        async with asyncio.timeout(run_for_ns / _NS if run_for_ns else None):
+            async for notice in client.notices():
+                out.write(_notice_line(notice, as_json) + "\n")
+                out.flush()
+    except TimeoutError:
+        return OK
+    finally:
+        staying.cancel()
+        await asyncio.gather(staying, return_exceptions=True)
+        await client.close()
+    return OK
+
+
+def _notice_line(notice: Notice, as_json: bool) -> str:
+    if as_json:
+        return msgspec.json.encode(notice).decode()
+    seconds, rest = divmod(notice.ts, _NS)
+    clock = time.strftime("%H:%M:%S", time.gmtime(seconds))
+    return f"{clock}.{rest // 1_000_000:03d} {notice.level.upper():<4} {notice.text}"

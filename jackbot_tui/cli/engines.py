@@ -1,0 +1,200 @@
+"""``jackbot demo``, ``run``, ``replay`` and ``record``: from options and settings to an engine and, mostly, a screen.
+
+Decides what runs where: alone in the foreground (``--no-ui``), beside the screen in a process of its own (the usual
+way), or in the screen's own process (``--embed``). Nothing is started before every option and setting is right.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jackbot_tui.engine.options import EngineOptions, ReplayOptions, ShutdownPolicy
+from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.headless.job import EngineJob, LogTarget, SimJob
+from jackbot_tui.model.clock import NS_PER_MS
+from jackbot_tui.model.enums import MarketKind, Mode
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.risk.limits import RiskLimits
+from jackbot_tui.settings.load import config_files, load_settings
+from jackbot_tui.settings.model import PaperSection, Settings
+from jackbot_tui.settings.places import Places, is_listening, places_of, private_directory
+
+OK = 0
+BYTES_PER_MB = 1_000_000
+SIM_VENUE = "binance"
+"""Wire protocol of the embedded exchange."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out one of the four commands; its exit code."""
+    if options.command == "replay" and options.json:
+        return _print_totals(options)
+    places = places_of(os.environ)
+    settings = settings_for(options, places)
+    job = job_for(options, settings, places)
+    if options.command == "record" or options.no_ui:
+        return _run_alone(job)
+    from jackbot_tui.cli import screens
+
+    if options.embed:
+        return screens.run_embedded(job, settings.screen)
+    return screens.run_beside(job, settings.screen, keep=options.command == "run" or getattr(options, "keep", False))
+
+
+def settings_for(options: argparse.Namespace, places: Places) -> Settings:
+    """Effective settings, the command line being the strongest layer."""
+    symbols = "demo.symbols" if options.command == "demo" else "session.symbols"
+    flags = {
+        "session.venue": getattr(options, "venue", None),
+        symbols: options.symbols,
+        "session.seed": options.seed,
+        "session.shutdown": getattr(options, "shutdown", None),
+        "session.data_dir": options.data_dir,
+        "demo.volatility": getattr(options, "volatility", None),
+        "demo.rate": getattr(options, "rate", None),
+        "demo.fault": getattr(options, "fault", None),
+        "screen.ascii": "on" if getattr(options, "ascii", None) else None,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    files = config_files([Path(path) for path in options.config or []], os.environ, places)
+    return load_settings(files, os.environ, given).settings
+
+
+def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> EngineJob:
+    """The engine that these options and settings describe. Makes the data directory, nothing else."""
+    mode, name = _identity(options, settings)
+    data = private_directory(
+        Path(settings.session.data_dir).expanduser().absolute() if settings.session.data_dir else places.data
+    )
+    socket_path = _socket_path(options.socket, name, places)
+    if is_listening(socket_path):
+        what = socket_path.stem if socket_path.parent == places.run else socket_path
+        raise InputError(
+            f"an engine is already running at {socket_path}: 'jackbot attach --socket {what}' opens a screen on it, "
+            f"'jackbot ctl --socket {what} quit' ends it"
+        )
+    in_memory = options.command in ("replay", "record")
+    alone = options.command == "record" or options.no_ui
+    return EngineJob(
+        name=name,
+        options=EngineOptions(
+            mode=mode,
+            venue=SIM_VENUE if mode is Mode.SIM else settings.session.venue,
+            symbols=_symbols(options, settings),
+            endpoints={} if mode is Mode.SIM else endpoints_of(settings),
+            journal_path=None if in_memory else data / "journal" / f"{name}.sqlite3",
+            socket_path=None if options.command == "record" else socket_path,
+            capture_dir=data / "capture" / name if settings.capture.ring and not in_memory else None,
+            capture_bytes=settings.capture.ring_mb * BYTES_PER_MB,
+            record_path=options.file.absolute() if options.command == "record" else None,
+            seed=settings.session.seed,
+            limits=limits_of(settings),
+            paper=paper_of(settings.paper),
+            shutdown=ShutdownPolicy(settings.session.shutdown),
+            run_for_ns=options.run_for_ns,
+            replay=_replay(options) if mode is Mode.REPLAY else None,
+        ),
+        log=LogTarget(
+            path=places.log_path(name),
+            to_stdout=alone,
+            level=settings.log.level,
+            max_bytes=settings.log.max_mb * BYTES_PER_MB,
+            keep=settings.log.keep,
+        ),
+        sim=_sim(settings) if mode is Mode.SIM else None,
+        tied=not alone and options.command != "run" and not getattr(options, "keep", False),
+    )
+
+
+def endpoints_of(settings: Settings) -> dict[str, str]:
+    """Overridden addresses of the chosen venue: ``spot.public`` -> URL."""
+    section = getattr(settings.venues, settings.session.venue)
+    return {name.replace("_", ".", 1): url for name, url in section.model_dump().items() if url}
+
+
+def limits_of(settings: Settings) -> RiskLimits:
+    """The risk section as the gate takes it."""
+    return RiskLimits(**settings.risk.model_dump())
+
+
+def paper_of(section: PaperSection) -> PaperConfig:
+    """The paper section as the executor takes it: nanoseconds instead of milliseconds."""
+    return PaperConfig(
+        entry_latency_ns=round(section.entry_latency_ms * NS_PER_MS),
+        response_latency_ns=round(section.response_latency_ms * NS_PER_MS),
+        latency_jitter_ns=round(section.latency_jitter_ms * NS_PER_MS),
+        start_balances=dict(section.start_balances),
+        leverage=section.leverage,
+    )
+
+
+def _identity(options: argparse.Namespace, settings: Settings) -> tuple[Mode, str]:
+    """Mode and name. Replays and recordings have no journal to share, so any number may run side by side."""
+    match options.command:
+        case "demo":
+            return Mode.SIM, f"sim-{SIM_VENUE}"
+        case "replay":
+            return Mode.REPLAY, f"replay-{settings.session.venue}-{os.getpid()}"
+        case "record":
+            return Mode.PAPER, f"record-{settings.session.venue}-{os.getpid()}"
+        case _:
+            return Mode.PAPER, f"paper-{settings.session.venue}"
+
+
+def _symbols(options: argparse.Namespace, settings: Settings) -> list[str]:
+    match options.command:
+        case "demo":
+            return list(settings.demo.symbols)
+        case "replay":
+            return list(options.symbols or [])
+        case _:
+            return list(settings.session.symbols)
+
+
+def _socket_path(wanted: str | None, name: str, places: Places) -> Path:
+    if wanted and "/" in wanted:
+        return Path(wanted).absolute()
+    return places.socket_path(wanted.removesuffix(".sock") if wanted else name)
+
+
+def _sim(settings: Settings) -> SimJob:
+    demo = settings.demo
+    return SimJob(
+        symbols=list(demo.symbols),
+        seed=settings.session.seed,
+        volatility=demo.volatility,
+        rate=demo.rate,
+        fault=demo.fault,
+    )
+
+
+def _replay(options: argparse.Namespace) -> ReplayOptions:
+    return ReplayOptions(
+        paths=_captures(options), kind=MarketKind(options.market), speed=options.speed, paused=options.paused
+    )
+
+
+def _captures(options: argparse.Namespace) -> list[Path]:
+    paths = [path.absolute() for path in options.captures]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: no such capture file")
+    return paths
+
+
+def _print_totals(options: argparse.Namespace) -> int:
+    """``replay --json``: the whole capture at full speed, one JSON object on standard output."""
+    from jackbot_tui.engine.replay import replay_totals
+
+    totals = replay_totals(_captures(options), options.venue, MarketKind(options.market), options.symbols)
+    sys.stdout.write(msgspec.json.encode(totals, enc_hook=str).decode() + "\n")
+    return OK
+
+
+def _run_alone(job: EngineJob) -> int:
+    from jackbot_tui.headless.process import run_job
+
+    return run_job(job, ready=lambda report: None)

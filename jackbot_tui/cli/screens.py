@@ -1,0 +1,134 @@
+"""Puts a screen in front of an engine: beside one that was just started, in one process with it, or on a running one.
+
+The only place outside ``tui`` that loads Textual, and only when a screen is really opened. What happens to the engine
+when its screen goes is said in words: a demo ends, a paper session goes on.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from jackbot_tui.headless.job import EngineJob
+from jackbot_tui.headless.spawn import EngineProcess, UsageStartError, start_engine
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.settings.load import config_files, load_settings
+from jackbot_tui.settings.model import ScreenSection
+from jackbot_tui.settings.places import choose_engine, is_listening, places_of
+from jackbot_tui.tui.options import ScreenOptions
+
+_SWITCH = {"auto": None, "on": True, "off": False}
+
+
+def run_beside(job: EngineJob, screen: ScreenSection, *, keep: bool) -> int:
+    """Start the engine, open a screen on it, and say or do what is to happen to it afterwards."""
+    _need_terminal()
+    try:
+        engine = start_engine(job)
+    except UsageStartError as error:
+        raise InputError(str(error)) from None
+    socket_path = job.options.socket_path
+    assert socket_path is not None
+    if keep:
+        engine.release()
+        leaving = f"the engine goes on: jackbot attach --socket {socket_path.stem} comes back"
+    else:
+        leaving = "the engine ends with this screen, its journal stays"
+    try:
+        code = open_screen(socket_path, options_of(screen, leaving))
+    finally:
+        _after(engine, job, socket_path, keep=keep)
+    return code
+
+
+def run_embedded(job: EngineJob, screen: ScreenSection) -> int:
+    """Engine and screen on one event loop: for tests and tiny machines; a slow terminal slows the engine."""
+    _need_terminal()
+    return asyncio.run(_embedded(job, options_of(screen, "the engine ends with this screen, its journal stays")))
+
+
+async def _embedded(job: EngineJob, options: ScreenOptions) -> int:
+    from jackbot_tui.headless.host import EngineHost
+    from jackbot_tui.link.local import InProcessLink
+    from jackbot_tui.tui.main import run_screen_here
+
+    log = job.log.open()
+    host = EngineHost(job, log)
+    try:
+        await host.open()
+        engine = asyncio.create_task(host.run(), name="engine")
+        try:
+            code = await run_screen_here(InProcessLink(host.desk), options)
+        finally:
+            host.stop("the screen was closed")
+            await engine
+        return code
+    finally:
+        await host.close()
+        log.close()
+
+
+def attach(options: argparse.Namespace) -> int:
+    """``jackbot attach``: another screen on a running engine."""
+    _need_terminal()
+    places = places_of(os.environ)
+    path = choose_engine(places, options.socket)
+    files = config_files([Path(name) for name in options.config or []], os.environ, places)
+    flags: dict[str, object] = {"screen.ascii": "on"} if options.ascii else {}
+    settings = load_settings(files, os.environ, flags).settings
+    code = open_screen(path, options_of(settings.screen, f"the engine goes on: jackbot attach --socket {path.stem}"))
+    _tell_fate(path)
+    return code
+
+
+def open_screen(path: Path, options: ScreenOptions) -> int:
+    """Run the screen on the socket at ``path`` until it is left; its exit code."""
+    from jackbot_tui.tui.main import run_screen
+
+    return run_screen(path, options)
+
+
+def options_of(screen: ScreenSection, leaving: str) -> ScreenOptions:
+    """The screen section as the screen takes it."""
+    return ScreenOptions(
+        theme=screen.theme,
+        keymap=screen.keymap,
+        keys=screen.keys,
+        ascii=_SWITCH[screen.ascii],
+        mouse=_SWITCH[screen.mouse],
+        frame_rate=screen.frame_rate,
+        pace=screen.pace,
+        bell=screen.bell,
+        leaving=leaving,
+    )
+
+
+def _after(engine: EngineProcess, job: EngineJob, socket_path: Path, *, keep: bool) -> None:
+    if keep:
+        _tell_fate(socket_path)
+        return
+    _say("ending the engine…")
+    code = engine.stop()
+    kept = f"; its journal is {job.options.journal_path}" if job.options.journal_path is not None else ""
+    _say(f"the engine has ended{kept}" if code == 0 else f"the engine ended with code {code}: see {job.log.path}")
+
+
+def _tell_fate(socket_path: Path) -> None:
+    """Whether the engine goes on without this screen, as it does unless somebody said ``quit``."""
+    name = socket_path.stem
+    if is_listening(socket_path):
+        again, end = f"jackbot attach --socket {name}", f"jackbot ctl --socket {name} quit"
+        _say(f"the engine goes on: '{again}' comes back, '{end}' ends it")
+    else:
+        _say("the engine has ended")
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InputError("a screen needs a terminal: use --no-ui here, and 'jackbot ctl' to talk to the engine")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"jackbot: {text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,183 @@
+"""One engine with everything around it: embedded exchange, runtime, desk, socket, log. Nothing below knows it.
+
+``EngineHost`` is what ``quit``, the signals and the replay keys act on. It owns what it starts and gives it back in
+``close`` whatever happened before.
+"""
+
+import asyncio
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from jackbot_tui.desk.commands import ReplayAction
+from jackbot_tui.desk.desk import Desk
+from jackbot_tui.desk.ports import HostFigures
+from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.engine.notices import EngineNotice
+from jackbot_tui.engine.runtime import EngineRuntime
+from jackbot_tui.headless.export import export_today
+from jackbot_tui.headless.figures import FrameRate, connection_view, replay_text
+from jackbot_tui.headless.gate_view import EngineGate
+from jackbot_tui.headless.job import EngineJob
+from jackbot_tui.headless.log import JsonLog
+from jackbot_tui.headless.sim_process import SimProcess
+from jackbot_tui.link.server import LinkServer
+from jackbot_tui.model.errors import InputError
+
+TICK_S = 0.25
+"""How often arming is looked at and the frame rate is measured."""
+
+_LOG_LEVELS = {"info": "info", "good": "info", "warn": "warning", "bad": "error"}
+
+
+class EngineHost:
+    """See the module's paragraph. Use: ``open``, ``run`` (returns when stopped), ``close``."""
+
+    def __init__(self, job: EngineJob, log: JsonLog) -> None:
+        self.job = job
+        self.reason = ""
+        self._log = log
+        self._sim: SimProcess | None = None
+        self._runtime: EngineRuntime | None = None
+        self._desk: Desk | None = None
+        self._server: LinkServer | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+        self._frames = FrameRate()
+        self._opened = False
+
+    @property
+    def runtime(self) -> EngineRuntime:
+        assert self._runtime is not None, "the host is not open"
+        return self._runtime
+
+    @property
+    def desk(self) -> Desk:
+        """The front door; there after ``open``."""
+        assert self._desk is not None, "the host is not open"
+        return self._desk
+
+    # ------------------------------------------------------------------ life
+
+    async def open(self) -> None:
+        """Bring everything up to the point where clients are served; JackbotError in one line when that fails."""
+        job = self.job
+        options = replace(job.options, log=self._log)
+        if job.sim is not None:
+            self._sim = SimProcess(job.sim, self._log, self.stop)
+            options = replace(options, endpoints=await self._sim.start())
+        self._runtime = runtime = EngineRuntime(options)
+        await runtime.open()
+        self._opened = True
+        engine = runtime.engine
+        self._desk = Desk(engine, EngineGate(engine), self)
+        engine.board.listen(self._log_notice)
+        if options.socket_path is not None:
+            self._server = LinkServer(self._desk, options.socket_path, report=self._report)
+            await self._server.start()
+        self._log("info", "started", self._identity())
+
+    async def run(self) -> None:
+        """Run until ``stop``, the time that was given, or an error that cannot be mended (raised)."""
+        self._tick()
+        await self.runtime.run()
+
+    async def close(self) -> None:
+        """Give back everything that was started; safe after a failed ``open``."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if self._server is not None:
+            await self._server.close(self.reason or "the engine has ended")
+        if self._opened:
+            await self.runtime.close()
+        if self._sim is not None:
+            await self._sim.stop()
+        self._log("info", "ended", {"reason": self.reason})
+
+    # ------------------------------------------------------------------ what the desk asks of the host
+
+    def stop(self, reason: str) -> None:
+        """Begin an orderly end; the first reason counts."""
+        if not self.reason:
+            self.reason = reason
+            self._log("info", "stopping", {"reason": reason})
+        if self._runtime is not None:
+            self._runtime.stop(reason)
+
+    def kill(self, source: str) -> None:
+        """The kill switch, thrown from outside (SIGUSR1)."""
+        report = self.runtime.engine.kill(source)
+        self._log("error", "killed", {"source": source, "cancels": len(report.cancels)})
+
+    def replay(self, action: ReplayAction, value: Decimal) -> str:
+        """Pause, resume, step or pace a replay; InputError when this is none."""
+        player = self.runtime.player
+        if player is None:
+            raise InputError("nothing is being replayed: start with jackbot replay CAPTURE")
+        match action:
+            case ReplayAction.PAUSE:
+                player.pause()
+            case ReplayAction.RESUME:
+                player.resume()
+            case ReplayAction.STEP:
+                player.step(int(value) or 1)
+            case ReplayAction.SPEED:
+                player.speed = float(value)
+        return replay_text(player)
+
+    def record(self, start: bool) -> str:
+        """Start or stop writing a capture file of its own."""
+        return self.runtime.record(start)
+
+    async def export_today(self) -> str:
+        """Write today's orders and fills beside the journal."""
+        return await export_today(self.job.options.journal_path)
+
+    def connections(self) -> list[ConnectionView]:
+        """One view per market data socket."""
+        now = self.runtime.clock.now_ns()
+        return [connection_view(session, now) for session in self.runtime.sessions]
+
+    def figures(self) -> HostFigures:
+        """What the runtime measures, for the header."""
+        runtime = self.runtime
+        return HostFigures(
+            loop_lag_ms=runtime.lag.last_ms,
+            frames_per_s=self._frames.per_second,
+            dropped_frames=0 if runtime.ring is None else runtime.ring.dropped,
+            unknown_frames=runtime.data.unknown_frames,
+            detail=runtime.feed_detail,
+            replay="" if runtime.player is None else replay_text(runtime.player),
+        )
+
+    # ------------------------------------------------------------------ inside
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._frames.sample(loop.time(), self.runtime.data.frames)
+        self.desk.advance(self.runtime.clock.now_ns())
+        self._ticking = loop.call_later(TICK_S, self._tick)
+
+    def _report(self, text: str) -> None:
+        self._log("warning", "client", {"text": text})
+
+    def _log_notice(self, notice: EngineNotice) -> None:
+        fields: dict[str, object] = {"seq": notice.seq, "kind": notice.kind, "text": notice.text}
+        if notice.key:
+            fields["key"] = notice.key
+        if notice.number:
+            fields["order"] = notice.number
+        self._log(_LOG_LEVELS.get(notice.level, "warning"), "notice", fields)
+
+    def _identity(self) -> dict[str, object]:
+        engine, options = self.runtime.engine, self.job.options
+        return {
+            "name": self.job.name,
+            "mode": engine.mode.value,
+            "venue": engine.venue,
+            "version": engine.version,
+            "symbols": list(options.symbols),
+            "session": engine.journal.session,
+            "journal": str(options.journal_path or "in memory"),
+            "socket": str(options.socket_path or ""),
+            "seed": options.seed,
+        }

@@ -1,0 +1,50 @@
+"""What one engine process has to do, as plain values: made by the command line, carried out by ``headless.host``.
+
+A job is complete: the process that gets it reads no configuration and parses no arguments, so the engine loads neither
+pydantic nor argparse. It travels pickled over the standard input of a child that we start ourselves.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from jackbot_tui.engine.options import EngineOptions
+from jackbot_tui.headless.log import JsonLog, LogOutput, RotatingFile, StreamOutput
+
+
+class LogTarget(Struct, frozen=True, kw_only=True):
+    """Where the log goes. ``to_stdout`` is for ``--no-ui``: ``path`` is then where it goes on when stdout breaks."""
+
+    path: Path
+    to_stdout: bool
+    level: str
+    max_bytes: int
+    keep: int
+
+    def open(self) -> JsonLog:
+        file = RotatingFile(self.path, self.max_bytes, self.keep)
+        output: LogOutput = StreamOutput(1) if self.to_stdout else file
+        return JsonLog(output, fallback=file if self.to_stdout else None, level=self.level)
+
+
+class SimJob(Struct, frozen=True, kw_only=True):
+    """The embedded exchange to start beside the engine."""
+
+    symbols: list[str]
+    seed: int
+    volatility: float
+    rate: float
+    fault: str
+
+
+class EngineJob(Struct, frozen=True, kw_only=True):
+    """One engine. ``name`` names its socket, journal and log; ``options.log`` is left to the process that runs it.
+
+    ``tied``: the engine ends when the process that started it does (a demo must not go on in secret).
+    """
+
+    name: str
+    options: EngineOptions
+    log: LogTarget
+    sim: SimJob | None = None
+    tied: bool = False

@@ -1,0 +1,135 @@
+"""The embedded exchange as a child of the engine: started before it, ended with it.
+
+The child prints one JSON line with its addresses when it listens, and ends by itself when its standard input closes, so
+it cannot outlive the engine, not even one that was killed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from jackbot_tui.engine.options import LogSink
+from jackbot_tui.headless.child import child_environment, module_command
+from jackbot_tui.headless.job import SimJob
+from jackbot_tui.model.errors import InputError, JackbotError
+
+SIM_MODULE = "jackbot_tui.sim"
+READY_S = 15.0
+STOP_S = 3.0
+USAGE_EXIT = 2
+LONGEST_LINE = 1024 * 1024
+
+
+class SimEndpoints(Struct, frozen=True):
+    """The child's addresses by its own names (``jackbot_tui.sim.exchange``)."""
+
+    spot_ws: str
+    spot_rest: str
+    linear_public_ws: str
+    linear_market_ws: str
+    linear_rest: str
+
+    def for_engine(self) -> dict[str, str]:
+        """The same by the names of ``EngineOptions.endpoints``."""
+        return {
+            "spot.public": self.spot_ws,
+            "spot.rest": self.spot_rest,
+            "linear.public": self.linear_public_ws,
+            "linear.market": self.linear_market_ws,
+            "linear.rest": self.linear_rest,
+        }
+
+
+class SimReady(Struct, frozen=True):
+    """What the child says when it listens."""
+
+    port: int
+    endpoints: SimEndpoints
+
+
+class SimProcess:
+    """One embedded exchange. ``ended`` is called with a reason when it ends without having been told to."""
+
+    def __init__(self, job: SimJob, log: LogSink, ended: Callable[[str], None]) -> None:
+        self._job, self._log, self._ended = job, log, ended
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    async def start(self, command: Sequence[str] | None = None) -> dict[str, str]:
+        """Start it and wait for its addresses; InputError for bad options, JackbotError when it does not come up."""
+        job = self._job
+        arguments = ["--port", "0", "--symbols", ",".join(job.symbols), "--seed", str(job.seed)]
+        arguments += ["--volatility", repr(job.volatility), "--rate", repr(job.rate)]
+        arguments += ["--fault", job.fault] if job.fault else []
+        self._process = process = await asyncio.create_subprocess_exec(
+            *(command or module_command(SIM_MODULE)),
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=child_environment(),
+            limit=LONGEST_LINE,
+        )
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            async with asyncio.timeout(READY_S):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            await self.stop()
+            raise JackbotError(f"the embedded exchange was not ready within {READY_S:g} s") from None
+        if not line:
+            raise await self._failed(process)
+        try:
+            ready = msgspec.json.decode(line, type=SimReady)
+        except msgspec.DecodeError as error:
+            await self.stop()
+            raise JackbotError(f"the embedded exchange answered with something unreadable: {error}") from None
+        self._tasks = [
+            asyncio.create_task(self._report(process.stdout), name="sim stdout"),
+            asyncio.create_task(self._report(process.stderr), name="sim stderr"),
+            asyncio.create_task(self._watch(process), name="sim watch"),
+        ]
+        return ready.endpoints.for_engine()
+
+    async def stop(self) -> None:
+        """End it: close its input, then ask, then kill; returns when it is gone."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            assert process.stdin is not None
+            process.stdin.close()
+            await self._wait_or(process, process.terminate)
+            await self._wait_or(process, process.kill)
+            await process.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @staticmethod
+    async def _wait_or(process: asyncio.subprocess.Process, otherwise: Callable[[], None]) -> None:
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                otherwise()
+
+    async def _failed(self, process: asyncio.subprocess.Process) -> JackbotError:
+        assert process.stderr is not None
+        said = (await process.stderr.read(LONGEST_LINE)).decode(errors="replace").strip().splitlines()
+        code = await process.wait()
+        last = said[-1].removeprefix("sim: ") if said else f"exit code {code}"
+        return InputError(last) if code == USAGE_EXIT else JackbotError(f"the embedded exchange did not start: {last}")
+
+    async def _report(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self._log("warning", "sim_says", {"text": line.decode(errors="replace").rstrip()})
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        if not self._stopping:
+            self._ended(f"the embedded exchange ended by itself (exit code {code})")
