@@ -1,0 +1,71 @@
+"""Sequence rules: how one venue's book updates follow its snapshot and one another.
+
+A rule is two pure questions about update ids; it keeps nothing and touches no book. A venue with another protocol gets
+another small class here and an entry in ``RULES``; the sequencer stays as it is.
+"""
+
+from enum import Enum
+from typing import Protocol
+
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.market import BookDelta
+
+
+class Verdict(Enum):
+    """What an update is, seen from a known state of the book."""
+
+    APPLY = "apply"  # the next one: apply it
+    OLD = "old"  # contained in the state already: leave it out
+    SAME = "same"  # contained in the state and ends exactly there: leave it out, but it proves that both agree
+    GAP = "gap"  # something between the state and this update is missing
+
+
+class SequenceRule(Protocol):
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        """``delta`` against a snapshot with ``snapshot_id`` to which nothing has been applied yet."""
+        ...
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        """``delta`` against the stream's previous update, which ended at ``last_id``."""
+        ...
+
+
+class UpdateIdRange:
+    """Binance spot: ids count by one per instrument, an update spans ``first_id..last_id`` (exchanges/binance.md §4)."""
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        if delta.last_id < snapshot_id:
+            return Verdict.OLD
+        if delta.last_id == snapshot_id:
+            return Verdict.SAME
+        return Verdict.APPLY if delta.first_id <= snapshot_id + 1 else Verdict.GAP
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        if delta.last_id <= last_id:
+            return Verdict.OLD
+        return Verdict.APPLY if delta.first_id <= last_id + 1 else Verdict.GAP
+
+
+class PreviousId:
+    """Binance USD-M: an update names the id of the one before it; ids jump, being shared by all symbols (§4)."""
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        if delta.last_id < snapshot_id:
+            return Verdict.OLD
+        return Verdict.APPLY if delta.first_id <= snapshot_id else Verdict.GAP
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        if delta.last_id <= last_id:
+            return Verdict.OLD
+        return Verdict.APPLY if delta.prev_id == last_id else Verdict.GAP
+
+
+RULES: dict[str, SequenceRule] = {"update_id_range": UpdateIdRange(), "previous_id": PreviousId()}
+"""Rules by the name that a venue's spec gives (``venues.base.SequencePolicy``)."""
+
+
+def rule_named(name: str) -> SequenceRule:
+    try:
+        return RULES[name]
+    except KeyError:
+        raise InputError(f"sequence policy {name!r} has no rule in book/rules.py: use one of {', '.join(RULES)}") from None
