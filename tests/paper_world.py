@@ -1,13 +1,11 @@
 """A small market for tests of paper, risk and portfolio: a plain book, an instrument, an engine's ears.
 
-``Market`` has the face of ``book.market.InstrumentMarket`` as far as the executor and the gate look at it; prices and
-sizes are set by hand, so that every expected fill can be computed on paper.
+``Market`` is a real ``InstrumentMarket`` whose book is set by hand, so that fills can be computed on paper.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
+from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.executor import PaperExecutor
@@ -18,6 +16,7 @@ from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import Level, MarkPrice, Trade
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, OrderRequest
+from jackbot_tui.venues.base import SequencePolicy
 
 PERP = Instrument(
     venue="x", symbol="BTC/USDT:USDT", native="BTCUSDT", kind=MarketKind.LINEAR, base="BTC", quote="USDT",
@@ -32,49 +31,18 @@ SPOT = Instrument(
 )  # fmt: skip
 
 
-class Book:
-    """Price -> size on both sides, sorted when asked."""
-
-    def __init__(self) -> None:
-        self.bids: dict[float, float] = {}
-        self.asks: dict[float, float] = {}
-
-    def best_bid(self) -> Level | None:
-        return next(self.iter_from_best(Side.BUY), None)
-
-    def best_ask(self) -> Level | None:
-        return next(self.iter_from_best(Side.SELL), None)
-
-    def size_at(self, side: Side, price: float) -> float:
-        return (self.bids if side is Side.BUY else self.asks).get(price, 0.0)
-
-    def iter_from_best(self, side: Side) -> Iterator[Level]:
-        levels = self.bids if side is Side.BUY else self.asks
-        return iter(sorted(levels.items(), reverse=side is Side.BUY))
-
-
-class Tape:
-    last_price: float | None = None
-
-
-class Market:
+class Market(InstrumentMarket):
     """One instrument's market, moved by hand."""
 
     def __init__(self, instrument: Instrument = PERP) -> None:
-        self.instrument = instrument
-        self.key = instrument.key
-        self.book = Book()
-        self.state = BookState.LIVE
-        self.mark: MarkPrice | None = None
-        self.trades = Tape()
-        self.last_book_ns = 0
+        super().__init__(instrument, SequencePolicy.PREVIOUS_ID, max_levels=10_000)
+        self.become(BookState.LIVE)
 
-    @property
-    def live(self) -> bool:
-        return self.state is BookState.LIVE
+    def become(self, state: BookState) -> None:
+        self.sequencer.state = state
 
     def set(self, bids: list[Level], asks: list[Level]) -> None:
-        self.book.bids, self.book.asks = dict(bids), dict(asks)
+        self.book.replace(bids, asks)
 
     def set_mark(self, price: float) -> None:
         self.mark = MarkPrice(self.key, 0, 0, price, price, 0.0001, 0)
@@ -101,16 +69,13 @@ class World:
             start_balances={"USDT": Decimal(1_000_000)} if balances is None else balances,
             leverage=Decimal(leverage),
         )
-        self.paper = PaperExecutor(self._views(), self.config, seed, trade_id_prefix="w-1-")
+        self.paper = PaperExecutor(self.markets, self.config, seed, trade_id_prefix="w-1-")
         self.oms = Oms(strict=True)
         self.portfolio = Portfolio(self.config.start_balances)
         self.now = 1_000_000_000
         self.log: list[OrderEvent] = []
         self._number = 0
         self._trades = 0
-
-    def _views(self) -> Any:
-        return self.markets
 
     # ------------------------------------------------------------------ orders
 
@@ -153,7 +118,7 @@ class World:
         market = market or self.market
         market.set(bids, asks)
         if market.live:
-            self.hear(self.paper.on_book(market, self.now))  # type: ignore[arg-type]
+            self.hear(self.paper.on_book(market, self.now))
 
     def trade(self, side: str, price: float, size: str, market: Market | None = None) -> None:
         market = market or self.market
@@ -161,7 +126,7 @@ class World:
         trade = Trade(
             market.key, self.now, self.now, str(self._trades), Side(side), price, float(size), str(price), size
         )
-        self.hear(self.paper.on_trade(market, trade, self.now))  # type: ignore[arg-type]
+        self.hear(self.paper.on_trade(market, trade, self.now))
 
     def wait(self, ms: float) -> None:
         self.now += int(ms * NS_PER_MS)

@@ -4,19 +4,15 @@ The engine turns a request with ``limit_slip_ticks`` into this before the risk g
 journaled and sent is one and the same order.
 """
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
+from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.numbers import decimal_of
 from jackbot_tui.model.orders import OrderRequest
 
-if TYPE_CHECKING:
-    from jackbot_tui.book.market import InstrumentMarket
 
-
-def with_bounded_slip(request: OrderRequest, market: "InstrumentMarket") -> OrderRequest:
+def with_bounded_slip(request: OrderRequest, market: InstrumentMarket) -> OrderRequest:
     """The request as an IOC limit ``limit_slip_ticks`` beyond the opposite touch; unchanged where it sets no bound.
 
     Unchanged as well when there is no opposite touch: the gate refuses what it cannot price.

@@ -165,11 +165,11 @@ def test_a_restored_order_waits_for_the_book() -> None:
     order = world.order("o1")
     later = perp_world("100000")
     later.oms.load([order], [])
-    later.market.state = BookState.EMPTY
+    later.market.become(BookState.EMPTY)
     later.hear(later.paper.restore([order], later.now))
     later.trade("sell", 99.0, "5")
     assert (later.fills(), later.paper.queue("o1")) == ([], None)
-    later.market.state = BookState.LIVE
+    later.market.become(BookState.LIVE)
     later.book([(99.9, 4.0)], ASKS)
     assert later.ahead("o1") == "4"
 
@@ -178,7 +178,7 @@ def test_a_restored_order_can_be_canceled_before_the_book_is_live() -> None:
     order = survivor().order("o1")
     world = perp_world("100000")
     world.oms.load([order], [])
-    world.market.state = BookState.EMPTY
+    world.market.become(BookState.EMPTY)
     world.hear(world.paper.restore([order], world.now))
     world.cancel("o1")
     assert world.status("o1") == "canceled"

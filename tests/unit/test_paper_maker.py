@@ -144,15 +144,15 @@ def test_nothing_fills_while_the_book_is_not_live_and_nobody_is_promoted_by_a_re
     world = a_world()
     order = world.send("buy", "1", "99.9")
     world.trade("sell", 99.9, "1")
-    world.market.state = BookState.SYNCING
+    world.market.become(BookState.SYNCING)
     world.trade("sell", 99.0, "50")
     assert (world.fills(), world.paper.queue(order)) == ([], None)
-    world.market.state = BookState.LIVE
+    world.market.become(BookState.LIVE)
     world.market.set([(99.9, 7.0)], ASKS)
-    world.hear(world.paper.on_resync(world.market, world.now))  # type: ignore[arg-type]
+    world.hear(world.paper.on_resync(world.market, world.now))
     assert world.ahead(order) == "2"
     world.market.set([(99.9, 0.5)], ASKS)
-    world.hear(world.paper.on_resync(world.market, world.now))  # type: ignore[arg-type]
+    world.hear(world.paper.on_resync(world.market, world.now))
     assert world.ahead(order) == "0.5"
 
 

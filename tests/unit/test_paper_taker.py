@@ -90,7 +90,7 @@ def test_a_fok_does_not_count_what_was_eaten_before() -> None:
     ("instrument", "code"), [(SPOT, "-2010"), (PERP, "-5022")], ids=lambda value: getattr(value, "kind", value)
 )
 def test_post_only_that_would_take_is_rejected_in_the_venues_words(instrument: object, code: str) -> None:
-    world = World(Market(instrument))  # type: ignore[arg-type]
+    world = World(Market(instrument))
     world.book(BIDS, ASKS)
     crossing = world.send("buy", "1", "100.0", post_only=True)
     resting = world.send("buy", "1", "99.9", post_only=True)
@@ -109,7 +109,7 @@ def test_taker_fees_are_charged_in_the_quote_currency_at_the_instruments_rate() 
 def test_a_book_that_is_not_live_takes_no_orders_but_cancels_work() -> None:
     world = a_world()
     resting = world.send("buy", "1", "99.0")
-    world.market.state = BookState.SYNCING
+    world.market.become(BookState.SYNCING)
     refused = world.send("buy", "1")
     world.cancel(resting)
     assert (world.status(refused), world.status(resting)) == ("rejected", "canceled")

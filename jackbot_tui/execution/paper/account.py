@@ -8,8 +8,8 @@ losses count against what is free, open gains do not. There is no maintenance ma
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.queue import RestingOrder
 from jackbot_tui.execution.portfolio import Portfolio
@@ -18,14 +18,11 @@ from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ONE, ZERO, decimal_of
 
-if TYPE_CHECKING:
-    from jackbot_tui.book.market import InstrumentMarket
-
 
 class PaperAccount:
     """See the module's paragraph. ``working`` are the orders at the venue by client id."""
 
-    def __init__(self, config: PaperConfig, markets: "Mapping[str, InstrumentMarket]") -> None:
+    def __init__(self, config: PaperConfig, markets: Mapping[str, InstrumentMarket]) -> None:
         self.portfolio = Portfolio(config.start_balances)
         self.working: dict[str, RestingOrder] = {}
         self._leverage = config.leverage

@@ -13,10 +13,10 @@ import random
 from collections import deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.paper.account import PaperAccount
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.matching import Matching, PaperIds
@@ -36,8 +36,7 @@ from jackbot_tui.model.orders import (
     Position,
 )
 
-if TYPE_CHECKING:
-    from jackbot_tui.book.market import InstrumentMarket
+__all__ = ["PaperExecutor", "QueueView"]
 
 _Ask = Order | OrderCancelRequested | OrderAmendRequested
 
@@ -57,7 +56,7 @@ class PaperExecutor:
     """See the module's paragraph. ``markets`` may grow while it works; an order needs its market to be there."""
 
     def __init__(
-        self, markets: "Mapping[str, InstrumentMarket]", config: PaperConfig, seed: int, *, trade_id_prefix: str
+        self, markets: Mapping[str, InstrumentMarket], config: PaperConfig, seed: int, *, trade_id_prefix: str
     ) -> None:
         """``trade_id_prefix`` must differ between sessions of one journal, so that trade ids never come twice."""
         self._markets = markets
@@ -129,7 +128,7 @@ class PaperExecutor:
 
     # ------------------------------------------------------------------ the market moves
 
-    def on_book(self, market: "InstrumentMarket", now: int) -> list[OrderEvent]:
+    def on_book(self, market: InstrumentMarket, now: int) -> list[OrderEvent]:
         """The book of ``market`` changed and is LIVE."""
         self._market_ns = now
         matching = self._matchings.get(market.key)
@@ -137,7 +136,7 @@ class PaperExecutor:
             self._answer(matching.on_book(now), now)
         return self.advance(now) if self._inbox or self._outbox else []
 
-    def on_trade(self, market: "InstrumentMarket", trade: Trade, now: int) -> list[OrderEvent]:
+    def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> list[OrderEvent]:
         """A public trade. It fills nothing while the book is not LIVE."""
         self._market_ns = now
         matching = self._matchings.get(market.key)
@@ -145,7 +144,7 @@ class PaperExecutor:
             self._answer(matching.on_trade(trade, now), now)
         return self.advance(now) if self._inbox or self._outbox else []
 
-    def on_resync(self, market: "InstrumentMarket", now: int) -> list[OrderEvent]:
+    def on_resync(self, market: InstrumentMarket, now: int) -> list[OrderEvent]:
         """The book is LIVE again after a gap: places in the queue are kept as far as the new sizes hold them."""
         return self.on_book(market, now)
 

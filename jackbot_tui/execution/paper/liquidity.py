@@ -6,13 +6,10 @@ its size changed; two market orders in a row do not take the same coins twice.
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from jackbot_tui.book.order_book import OrderBook
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, decimal_of
-
-if TYPE_CHECKING:
-    from jackbot_tui.book.order_book import OrderBook
 
 
 class DisplayedLiquidity:
@@ -20,7 +17,7 @@ class DisplayedLiquidity:
 
     __slots__ = ("_book", "_taken")
 
-    def __init__(self, book: "OrderBook") -> None:
+    def __init__(self, book: OrderBook) -> None:
         self._book = book
         self._taken: dict[tuple[Side, float], tuple[float, Decimal]] = {}
 

@@ -16,8 +16,8 @@ never changes the book. The rules, in short:
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
-from typing import TYPE_CHECKING
 
+from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.paper.account import PaperAccount
 from jackbot_tui.execution.paper.liquidity import DisplayedLiquidity
 from jackbot_tui.execution.paper.queue import PriceQueue, QueueView, RestingOrder
@@ -39,9 +39,6 @@ from jackbot_tui.model.orders import (
 )
 from jackbot_tui.model.transitions import EXACT
 
-if TYPE_CHECKING:
-    from jackbot_tui.book.market import InstrumentMarket
-
 SELF_TRADE = "self-trade prevention: an own order on the other side would have traded with it"
 
 
@@ -61,7 +58,7 @@ class PaperIds:
 class Matching:
     """See the module's paragraph."""
 
-    def __init__(self, market: "InstrumentMarket", account: PaperAccount, ids: PaperIds) -> None:
+    def __init__(self, market: InstrumentMarket, account: PaperAccount, ids: PaperIds) -> None:
         self._market = market
         self._instrument = market.instrument
         self._rules = RULES[market.instrument.kind]
