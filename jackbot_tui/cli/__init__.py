@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _say(error, USAGE)
     except JackbotError as error:
-        return _say(error, getattr(error, "exit_code", FAILED))
+        return _say(error, FAILED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, the file gets the rest
         return _say_bug(error)
 

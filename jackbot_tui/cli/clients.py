@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry out ``ctl`` or ``watch``; LinkError when no engine is there."""
     path = choose_engine(places_of(os.environ), options.socket)
     if options.command == "watch":
-        return asyncio.run(_watch(path, options.run_for_ns, options.json, sys.stdout))
+        return asyncio.run(watch(path, options.run_for_ns, options.json, sys.stdout))
     lines = _lines(sys.stdin) if options.line == "-" else [options.line]
     return send_lines(
         path, lines, as_json=options.json, timeout_s=options.timeout / _NS, out=sys.stdout, err=sys.stderr
@@ -58,7 +58,7 @@ def _print_reply(line: str, reply: Reply, as_json: bool, out: TextIO, err: TextI
     target.flush()
 
 
-async def _watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO) -> int:
+async def watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO) -> int:
     """Print notices until the time is up; comes back by itself when the engine is restarted."""
     client = LinkClient(path, Role.WATCH, "watch")
     await client.connect()

@@ -1,0 +1,84 @@
+"""Pages that code can print: commands, keys, refusals, settings. ``make docs`` writes them, a test compares them.
+
+Run as ``python -m jackbot_tui.docgen docs``. Nothing here is written by hand about what code knows; hand-written text
+of docs/CONFIGURATION.md stands around a marked part.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from jackbot_tui.model.errors import InputError
+
+BEGIN, END = "<!-- generated from the settings model by make docs: begin -->", "<!-- generated: end -->"
+
+
+def commands_page() -> str:
+    """docs/COMMANDS.md, from the grammar tables."""
+    from jackbot_tui.desk import reference
+
+    return reference.commands_page()
+
+
+def keys_page() -> str:
+    """docs/KEYS.md, from the action registry and the shipped key maps."""
+    from jackbot_tui.tui import keys
+
+    return keys.keys_page()
+
+
+def risk_page() -> str:
+    """docs/RISK.md, from the refusal codes and the limits."""
+    from jackbot_tui.risk import refusal
+
+    return refusal.docs_page()
+
+
+def default_file() -> str:
+    """config/jackbot.toml, from the settings model."""
+    from jackbot_tui.settings import template
+
+    return template.default_file()
+
+
+def configuration_page(present: str) -> str:
+    """docs/CONFIGURATION.md: ``present`` with its marked part made new; InputError when the marks are not there."""
+    from jackbot_tui.settings import template
+
+    head, begin, rest = present.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"docs/CONFIGURATION.md has lost its marks: {BEGIN} … {END}")
+    return f"{head}{BEGIN}\n\n{template.reference_tables()}\n{END}{tail}"
+
+
+WHOLE_PAGES: dict[str, Callable[[], str]] = {
+    "docs/COMMANDS.md": commands_page,
+    "docs/KEYS.md": keys_page,
+    "docs/RISK.md": risk_page,
+    "config/jackbot.toml": default_file,
+}
+CONFIGURATION = "docs/CONFIGURATION.md"
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Every generated page by its path below ``root``, as it should be now."""
+    made = {path: make() for path, make in WHOLE_PAGES.items()}
+    made[CONFIGURATION] = configuration_page((root / CONFIGURATION).read_text())
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page; ``arguments``: the docs directory of the repository."""
+    if len(arguments) != 1 or not (Path(arguments[0]) / "ARCHITECTURE.md").is_file():
+        sys.stderr.write("usage: python -m jackbot_tui.docgen DOCS, the docs directory of the repository\n")
+        return 2
+    root = Path(arguments[0]).resolve().parent
+    for path, text in pages(root).items():
+        (root / path).write_text(text)
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
