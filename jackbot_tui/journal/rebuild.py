@@ -59,9 +59,8 @@ def rebuild_tables(connection: sqlite3.Connection) -> None:
 def differences(connection: sqlite3.Connection) -> list[str]:
     """What is wrong with a journal, one line each: damage, holes in the log, tables that differ from a replay.
 
-    Reads one consistent state, also while an engine writes. Needs temporary disk space of the size of the tables.
+    ``connection`` comes from ``schema.open_to_read``. Needs temporary disk space of the size of the tables.
     """
-    connection.execute("BEGIN")
     try:
         damage = [text for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_PROBLEMS})") if text != "ok"]
         if damage:
@@ -82,9 +81,6 @@ def differences(connection: sqlite3.Connection) -> list[str]:
             replayed.close()
     except sqlite3.Error as error:
         return [f"the file cannot be read: {error}"]
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -108,7 +108,10 @@ def prepare_database(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write, also beside a running engine. JournalError when there is no readable journal."""
+    """A connection that cannot write and sees one state of the journal until it is closed; engines may go on beside it.
+
+    JournalError when there is no readable journal.
+    """
     try:
         if not path.is_file():
             raise JournalError(f"there is no journal at {path}: give the path with --journal, or start the engine once")
@@ -122,6 +125,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = 1")
         if _identify(connection, path):
             raise JournalError(f"{path} is empty: nothing has been journaled there yet")
+        connection.execute("BEGIN")
     except sqlite3.Error as error:
         connection.close()
         raise unreadable(path, error) from error
