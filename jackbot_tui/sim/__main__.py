@@ -1,8 +1,9 @@
 """``python -m jackbot_tui.sim``: the embedded exchange as a process of its own, for the demo and for anybody's client.
 
-Prints one JSON line on standard output when it accepts connections (``port``, ``pid``, ``symbols``, ``endpoints``), then
-nothing more. It ends on SIGTERM or SIGINT; when standard input is a pipe, at its end; and with ``--parent-pid`` when that
-process is gone: an exchange never outlives the console that started it. Bad options give one line and exit code 2.
+Prints one JSON line on standard output when it accepts connections (``port``, ``pid``, ``symbols``, ``endpoints``),
+then nothing more. It ends on SIGTERM or SIGINT; when standard input is a pipe, at its end; and with ``--parent-pid``
+when that process is gone: an exchange never outlives the console that started it. Bad options give one line and exit
+code 2.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -108,21 +109,41 @@ def _watch_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
 
 
 async def _watch_parent(pid: int, ended: asyncio.Event) -> None:
-    while pid:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+    if not pid:
+        return
+    is_ours = os.getppid() == pid
+    while True:
+        if not (os.getppid() == pid if is_ours else _exists(pid)):
             ended.set()
             return
-        except PermissionError:  # alive, but somebody else's
-            pass
         await asyncio.sleep(PARENT_CHECK_S)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # alive, but somebody else's
+        return True
+    return True
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed, for less CPU per frame; None is asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
-        asyncio.run(serve(options))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(options))
     except InputError as error:
         print(f"sim: {error}", file=sys.stderr)
         return 2
