@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["journal"]:
-        from jackbot_tui.journal.command import main as run_journal
+        from jackbot_tui.cli.journals import run_journal
 
         return run_journal(arguments[1:])
     from jackbot_tui.cli.arguments import HelpWanted, parse
@@ -70,7 +70,7 @@ def _run(arguments: list[str]) -> int:
         case "keys":
             from jackbot_tui.docgen import keys_page
 
-            sys.stdout.write(keys_page(options.keymap))
+            sys.stdout.write(keys_page())
             return OK
         case _:
             from jackbot_tui.cli import engines

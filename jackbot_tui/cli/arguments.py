@@ -168,7 +168,7 @@ def _watch(parser: _Parser) -> None:
 
 
 def _keys(parser: _Parser) -> None:
-    parser.option("--keymap", default="default", metavar="NAME", help="key map to print")
+    """No options: the page shows every key map."""
 
 
 def _config(parser: _Parser) -> None:

@@ -20,7 +20,7 @@ from jackbot_tui.model.errors import InputError
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.load import config_files, load_settings
 from jackbot_tui.settings.model import PaperSection, Settings
-from jackbot_tui.settings.places import Places, is_listening, places_of, private_directory
+from jackbot_tui.settings.places import Places, is_listening, journal_path, places_of, private_directory
 
 OK = 0
 BYTES_PER_MB = 1_000_000
@@ -66,9 +66,7 @@ def settings_for(options: argparse.Namespace, places: Places) -> Settings:
 def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> EngineJob:
     """The engine that these options and settings describe. Makes the data directory, nothing else."""
     mode, name = _identity(options, settings)
-    data = private_directory(
-        Path(settings.session.data_dir).expanduser().absolute() if settings.session.data_dir else places.data
-    )
+    data = private_directory(places.data_directory(settings.session.data_dir))
     socket_path = _socket_path(options.socket, name, places)
     if is_listening(socket_path):
         what = socket_path.stem if socket_path.parent == places.run else socket_path
@@ -85,7 +83,7 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
             venue=SIM_VENUE if mode is Mode.SIM else settings.session.venue,
             symbols=_symbols(options, settings),
             endpoints={} if mode is Mode.SIM else endpoints_of(settings),
-            journal_path=None if in_memory else data / "journal" / f"{name}.sqlite3",
+            journal_path=None if in_memory else journal_path(data, name),
             socket_path=None if options.command == "record" else socket_path,
             capture_dir=data / "capture" / name if settings.capture.ring and not in_memory else None,
             capture_bytes=settings.capture.ring_mb * BYTES_PER_MB,

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from jackbot_tui.model.errors import InputError, LinkError
 
+JOURNAL_SUFFIX = ".sqlite3"
 PROBE_S = 0.5
 """How long a socket may take to accept when we ask who is alive."""
 
@@ -29,6 +30,10 @@ class Places(Struct, frozen=True):
 
     def socket_path(self, name: str) -> Path:
         return self.run / f"{name}.sock"
+
+    def data_directory(self, chosen: str) -> Path:
+        """Directory of journals and captures; ``chosen`` is the setting, "" for the usual place."""
+        return Path(chosen).expanduser().absolute() if chosen else self.data
 
     def log_path(self, name: str) -> Path:
         return self.state / "log" / f"{name}.log"
@@ -52,6 +57,11 @@ def places_of(environ: Mapping[str, str], home: Path | None = None) -> Places:
         state=state,
         data=base("XDG_DATA_HOME", home / ".local" / "share") / "jackbot",
     )
+
+
+def journal_path(data: Path, name: str) -> Path:
+    """Journal of the engine called ``name``."""
+    return data / "journal" / f"{name}{JOURNAL_SUFFIX}"
 
 
 def private_directory(path: Path) -> Path:

@@ -33,6 +33,8 @@ def toml_value(value: object) -> str:
             return format(value, "f")
         case list():
             return f"[{', '.join(toml_value(item) for item in value)}]"
+        case dict() if not value:
+            return "{}"
         case dict():
             return f"{{ {', '.join(f'{key} = {toml_value(item)}' for key, item in value.items())} }}"
         case _:
