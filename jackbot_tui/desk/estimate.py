@@ -1,0 +1,103 @@
+"""What an order would do if it left now: average and worst price by walking the book, value, fee, position after.
+
+An estimate for people, from the book as it is; the executor decides what really happens. Decimal throughout.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from jackbot_tui.execution.slip import with_bounded_slip
+from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.market import Level
+from jackbot_tui.model.numbers import ZERO, decimal_of
+from jackbot_tui.model.orders import OrderRequest
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+
+MAX_WALK = 5_000
+"""Levels looked at before the walk gives up and counts the rest as not there."""
+
+
+class Walk(Struct, frozen=True):
+    """Taking ``filled`` from a book: ``average`` and ``worst`` price (0 when nothing), ``levels`` touched."""
+
+    filled: Decimal
+    average: Decimal
+    worst: Decimal
+    levels: int
+
+
+class Estimate(Struct, frozen=True):
+    """``taken`` fills at once as taker, ``rests`` stays in the book as maker, the remainder is not done at all.
+
+    ``notional`` and ``fee`` are quote currency: of what is taken at its average price and what rests at its own.
+    """
+
+    walk: Walk
+    taken: Decimal
+    rests: Decimal
+    notional: Decimal
+    fee: Decimal
+    position_after: Decimal
+    crosses: bool
+
+
+def walk(levels: Iterable[Level], quantity: Decimal, side: Side, limit: Decimal | None) -> Walk:
+    """Take ``quantity`` from ``levels`` (best first) of the side opposite to ``side``, no worse than ``limit``."""
+    filled = cost = worst = ZERO
+    count = 0
+    for price_float, size in levels:
+        if filled >= quantity or count == MAX_WALK:
+            break
+        price = decimal_of(price_float)
+        if limit is not None and (price > limit if side is Side.BUY else price < limit):
+            break
+        part = min(decimal_of(size), quantity - filled)
+        filled += part
+        cost += part * price
+        worst = price
+        count += 1
+    return Walk(filled, cost / filled if filled else ZERO, worst, count)
+
+
+def estimate(request: OrderRequest, market: "InstrumentMarket", position: Decimal) -> Estimate:
+    """What ``request`` would do against the book of ``market`` now; ``position`` is signed base units."""
+    instrument = market.instrument
+    limit = with_bounded_slip(request, market).price
+    taking = walk(market.book.iter_from_best(request.side.opposite), request.quantity, request.side, limit)
+    crosses = bool(taking.filled)
+    taken = ZERO if request.post_only else taking.filled
+    if request.tif is TimeInForce.FOK and taken < request.quantity:
+        taken = ZERO
+    stays = request.type is OrderType.LIMIT and request.tif is TimeInForce.GTC and not (request.post_only and crosses)
+    rests = request.quantity - taken if stays else ZERO
+    resting_value = rests * request.price if request.price is not None else ZERO
+    taken_value = taken * taking.average
+    after = position + (taken + rests) * request.side.sign
+    return Estimate(
+        walk=taking,
+        taken=taken,
+        rests=rests,
+        notional=taken_value + resting_value,
+        fee=taken_value * instrument.taker_fee + resting_value * instrument.maker_fee,
+        position_after=_reduced(after, position) if request.reduce_only else after,
+        crosses=crosses,
+    )
+
+
+def _reduced(after: Decimal, before: Decimal) -> Decimal:
+    """Reduce-only never turns a position around."""
+    return ZERO if after * before < 0 else after
+
+
+def value_of(request: OrderRequest, instrument: Instrument, estimated: Estimate, reference: Decimal | None) -> Decimal:
+    """Value of the whole order in quote currency, whether or not it would fill now."""
+    if request.price is not None:
+        return request.quantity * request.price
+    price = estimated.walk.average or reference or ZERO
+    return request.quantity * price

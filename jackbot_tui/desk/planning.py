@@ -1,0 +1,310 @@
+"""From commands to steps: instruments, prices and quantities filled in, nothing done yet.
+
+A plan is made of the whole line before any of it runs, and it is what a question shows and a confirm sends. Ticket
+words (``sym``, ``preset``…) count for the words behind them in the same line.
+"""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from jackbot_tui.desk import commands as c
+from jackbot_tui.desk.clients import Ticket
+from jackbot_tui.desk.language.explain import explain
+from jackbot_tui.desk.language.parser import Parsed
+from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.desk.pricing import (
+    Holdings,
+    Objection,
+    Touch,
+    Where,
+    book_trouble,
+    resolve_price,
+    resolve_size,
+)
+from jackbot_tui.desk.views import ClientInfo, Context
+from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.model.numbers import decimal_of, round_down, text_of
+from jackbot_tui.model.orders import Order, OrderRequest
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+
+
+class OrderStep(Struct, frozen=True):
+    """An order to submit. ``canonical`` is the line for the journal."""
+
+    parsed: Parsed
+    canonical: str
+    request: OrderRequest
+
+
+class MoveStep(Struct, frozen=True):
+    parsed: Parsed
+    canonical: str
+    order: Order
+    price: Decimal | None
+    quantity: Decimal | None
+
+
+class CancelStep(Struct, frozen=True):
+    """``orders`` None: whatever matches scope and ``key`` ("" = every instrument) at the moment it runs."""
+
+    parsed: Parsed
+    canonical: str
+    scope: c.CancelScope
+    orders: tuple[Order, ...] | None
+    key: str
+
+
+class PositionStep(Struct, frozen=True):
+    """Flatten or reverse. ``key`` "" is every instrument (flatten only)."""
+
+    parsed: Parsed
+    canonical: str
+    reverse: bool
+    key: str
+
+
+class PlainStep(Struct, frozen=True):
+    """Everything that needs no prices. ``key`` is the active instrument here ("" = none), ``ticket`` as it is after."""
+
+    parsed: Parsed
+    canonical: str
+    command: c.Command
+    key: str
+    ticket: Ticket
+
+
+Step = OrderStep | MoveStep | CancelStep | PositionStep | PlainStep
+
+
+class Plan(Struct, frozen=True):
+    """All steps of a line."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def carries_risk(self) -> bool:
+        return any(isinstance(step, OrderStep | MoveStep | PositionStep) for step in self.steps)
+
+
+class PlanProblem(Exception):
+    """An objection with the statement it belongs to, so that the caret can be placed."""
+
+    def __init__(self, parsed: Parsed, objection: Objection) -> None:
+        super().__init__(objection.message)
+        self.parsed = parsed
+        self.objection = objection
+
+    @property
+    def caret(self) -> int:
+        return self.parsed.spans.get(self.objection.word, (self.parsed.start, 0))[0]
+
+
+def touch_of(market: "InstrumentMarket") -> Touch:
+    """Prices of one instrument now, as Decimal."""
+    bid = market.book.best_bid() if market.live else None
+    ask = market.book.best_ask() if market.live else None
+    last = market.trades.last_price
+    return Touch(
+        state=market.state,
+        reason=market.sequencer.reason,
+        bid=None if bid is None else decimal_of(bid[0]),
+        ask=None if ask is None else decimal_of(ask[0]),
+        last=None if not last else decimal_of(last),
+        mark=None if market.mark is None else decimal_of(market.mark.mark),
+    )
+
+
+class Planner:
+    """Makes the plan of one line for one client."""
+
+    def __init__(self, engine: EnginePort, client: ClientInfo, ticket: Ticket, context: Context) -> None:
+        self._engine = engine
+        self._client = client
+        self._context = context
+        self._ticket = ticket
+        self._active = context.key if context.key in engine.data.markets else ticket.key
+
+    def plan(self, parsed: list[Parsed]) -> Plan:
+        """Raises PlanProblem for the first thing that cannot be."""
+        steps = []
+        for each in parsed:
+            try:
+                steps.append(self._step(each))
+            except Objection as objection:
+                raise PlanProblem(each, objection) from None
+        return Plan(tuple(steps))
+
+    def _step(self, parsed: Parsed) -> Step:
+        command = parsed.command
+        match command:
+            case c.PlaceOrder():
+                filled = replace(command, key=self._key(command.key))
+                return OrderStep(parsed, explain(filled), self._order(filled))
+            case c.Close():
+                closing = replace(command, key=self._key(command.key))
+                return OrderStep(parsed, explain(closing), self._closing(closing))
+            case c.Move():
+                return self._move(parsed, command)
+            case c.Cancel():
+                return self._cancel(parsed, command)
+            case c.Flatten(everything=True):
+                return PositionStep(parsed, explain(command), False, "")
+            case c.Flatten():
+                key = self._key(command.key)
+                return PositionStep(parsed, explain(replace(command, key=key)), False, key)
+            case c.Reverse():
+                key = self._key(command.key)
+                self._held(key)
+                return PositionStep(parsed, explain(replace(command, key=key)), True, key)
+            case _:
+                self._change_ticket(command)
+                return PlainStep(parsed, explain(command), command, self._active, self._ticket)
+
+    # ------------------------------------------------------------------ instruments and holdings
+
+    def _key(self, named: str) -> str:
+        key = named or self._active
+        if key in self._engine.data.markets:
+            return key
+        if not self._engine.data.markets:
+            raise Objection("no instrument is followed yet: wait for the venue's list", "verb", code="no_symbol")
+        raise Objection("no active instrument: name one or say sym first", "verb", "sym BTC/USDT", code="no_symbol")
+
+    def _market(self, key: str) -> "InstrumentMarket":
+        return self._engine.data.markets[key]
+
+    def _held(self, key: str) -> Decimal:
+        quantity = self._engine.portfolio.position(key).quantity
+        if not quantity:
+            symbol = self._market(key).instrument.symbol
+            raise Objection(f"no position in {symbol}: nothing was done", "verb", code="flat")
+        return quantity
+
+    def _holdings(self, key: str) -> Holdings:
+        portfolio = self._engine.portfolio
+        return Holdings(
+            position=portfolio.position(key).quantity,
+            equity=portfolio.equity(self._engine.mark_of),
+            presets=self._ticket.presets,
+        )
+
+    def _where(self, key: str, own: Decimal | None = None) -> Where:
+        return Where(self._engine.portfolio.position(key).average_entry, self._context.cursor, own)
+
+    # ------------------------------------------------------------------ orders
+
+    def _order(self, command: c.PlaceOrder) -> OrderRequest:
+        market = self._market(command.key)
+        instrument, touch = market.instrument, touch_of(market)
+        price = None
+        if command.price is not None:
+            price = resolve_price(command.price, command.side, instrument, touch, self._where(command.key))
+        worth = price if price is not None else touch.far(command.side)
+        if price is None and worth is None:
+            raise Objection(book_trouble(instrument, touch), "verb", code="book_not_live")
+        quantity = resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=False)
+        post = price is not None and (command.post or (self._ticket.post and command.tif is TimeInForce.GTC))
+        slip = self._ticket.slip_ticks if command.slip_ticks is None else command.slip_ticks
+        return OrderRequest(
+            key=command.key,
+            side=command.side,
+            quantity=quantity,
+            type=OrderType.MARKET if price is None else OrderType.LIMIT,
+            price=price,
+            tif=command.tif,
+            post_only=post,
+            reduce_only=command.reduce or self._ticket.reduce,
+            limit_slip_ticks=slip if price is None else 0,
+            source=self._client.source,
+        )
+
+    def _closing(self, command: c.Close) -> OrderRequest:
+        market = self._market(command.key)
+        instrument = market.instrument
+        held = self._held(command.key)
+        side = Side.SELL if held > 0 else Side.BUY
+        worth = touch_of(market).far(side)
+        quantity = resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=True)
+        if quantity > abs(held):
+            most = round_down(abs(held), instrument.lot)
+            message = f"the position is only {text_of(abs(held))} {instrument.base}: close {text_of(most)} or close all"
+            raise Objection(message, "size", "close all", code="position")
+        return OrderRequest(
+            key=command.key,
+            side=side,
+            quantity=quantity,
+            type=OrderType.MARKET,
+            tif=TimeInForce.IOC,
+            reduce_only=instrument.is_perpetual,
+            limit_slip_ticks=self._ticket.slip_ticks,
+            source=self._client.source,
+            tag="close",
+        )
+
+    def _open(self, number: int) -> Order:
+        oms = self._engine.oms
+        if not number:
+            working = oms.open_orders()
+            if not working:
+                raise Objection("no working order", "id", code="no_order")
+            return max(working, key=lambda order: order.number)
+        order = oms.by_number(number)
+        if order is None:
+            raise Objection(f"no order #{number} here: orders lists them", "id", "orders", code="no_order")
+        if not order.is_open:
+            raise Objection(f"order #{number} is already {order.status.value}", "id", "orders", code="no_order")
+        return order
+
+    def _move(self, parsed: Parsed, command: c.Move) -> MoveStep:
+        order = self._open(command.number)
+        market = self._engine.data.markets.get(order.key)
+        if market is None:
+            raise Objection(f"{order.key} is not followed now: #{order.number} can only be cancelled", "id")
+        price = None
+        if command.price is not None:
+            where = self._where(order.key, order.price)
+            price = resolve_price(command.price, order.side, market.instrument, touch_of(market), where)
+        return MoveStep(parsed, explain(replace(command, number=order.number)), order, price, command.quantity)
+
+    def _cancel(self, parsed: Parsed, command: c.Cancel) -> CancelStep:
+        if command.scope is c.CancelScope.NUMBERS:
+            orders = tuple(self._open(number) for number in command.numbers)
+            return CancelStep(parsed, explain(command), command.scope, orders, "")
+        if command.scope is c.CancelScope.LAST:
+            working = self._engine.oms.open_orders(command.key or None)
+            newest = tuple(sorted(working, key=lambda order: order.number)[-1:])
+            return CancelStep(parsed, explain(command), command.scope, newest, command.key)
+        return CancelStep(parsed, explain(command), command.scope, None, command.key)
+
+    # ------------------------------------------------------------------ ticket
+
+    def _change_ticket(self, command: c.Command) -> None:
+        ticket = self._ticket
+        match command:
+            case c.SelectSymbol():
+                self._active = command.key
+                ticket = replace(ticket, key=command.key)
+            case c.SetQuantity():
+                ticket = replace(ticket, quantity=command.quantity, preset=0)
+            case c.Preset():
+                presets = list(ticket.presets)
+                if command.quantity is not None:
+                    presets[command.number - 1] = command.quantity
+                quantity = presets[command.number - 1]
+                ticket = replace(ticket, presets=tuple(presets), quantity=quantity, preset=command.number)
+            case c.Group():
+                ticket = replace(ticket, group=command.ticks)
+            case c.Slip():
+                ticket = replace(ticket, slip_ticks=command.ticks)
+            case c.Toggle(flag=c.FlagName.POST):
+                ticket = replace(ticket, post=not ticket.post if command.on is None else command.on)
+            case c.Toggle():
+                ticket = replace(ticket, reduce=not ticket.reduce if command.on is None else command.on)
+            case _:
+                pass
+        self._ticket = ticket

@@ -1,0 +1,194 @@
+"""What the desk needs of the engine below it and of the process around it: faces that tests can stand in for."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from jackbot_tui.desk.commands import ReplayAction
+from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.model.clock import Clock
+from jackbot_tui.model.enums import Mode, Side
+from jackbot_tui.model.orders import Order, OrderRequest, Position
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+    from jackbot_tui.engine.core import Asked, FillRow, KillReport
+    from jackbot_tui.engine.flatten import Submitted
+    from jackbot_tui.engine.notices import EngineNotice
+    from jackbot_tui.execution.paper.queue import QueueView
+    from jackbot_tui.risk.refusal import Refusal
+
+MarkOf = Callable[[str], Decimal | None]
+
+
+class MarketsPort(Protocol):
+    @property
+    def markets(self) -> "Mapping[str, InstrumentMarket]": ...
+
+
+class OrdersPort(Protocol):
+    @property
+    def orders(self) -> Mapping[str, Order]: ...
+
+    def open_orders(self, key: str | None = None) -> list[Order]: ...
+
+    def by_number(self, number: int) -> Order | None: ...
+
+
+class PortfolioPort(Protocol):
+    @property
+    def positions(self) -> Iterable[Position]: ...
+
+    def position(self, key: str) -> Position: ...
+
+    def equity(self, mark_of: MarkOf) -> Decimal: ...
+
+    def day_pnl(self, mark_of: MarkOf) -> Decimal: ...
+
+
+class JournalPort(Protocol):
+    @property
+    def session(self) -> int: ...
+
+    @property
+    def journal_id(self) -> str: ...
+
+    @property
+    def durable_seq(self) -> int: ...
+
+    def when_durable(self, seq: int, callback: Callable[[], None]) -> None: ...
+
+
+class QueuesPort(Protocol):
+    def queue(self, client_id: str) -> "QueueView | None": ...
+
+
+class BoardPort(Protocol):
+    @property
+    def seq(self) -> int: ...
+
+    def publish(
+        self, ts: int, kind: str, level: str, text: str, *, key: str = "", number: int = 0
+    ) -> "EngineNotice": ...
+
+    def after(self, seq: int) -> "list[EngineNotice]": ...
+
+    def listen(self, listener: "Callable[[EngineNotice], None]") -> Callable[[], None]: ...
+
+
+class GatePort(Protocol):
+    """Questions to the risk gate (``risk.gate.RiskGate``); none of them changes it."""
+
+    @property
+    def killed(self) -> bool: ...
+
+    def limits_view(
+        self,
+        *,
+        positions: Iterable[Position],
+        open_orders: Sequence[Order],
+        mark_of: MarkOf,
+        day_pnl: Decimal,
+        now: int,
+    ) -> list[tuple[str, str, str, float]]: ...
+
+
+class EnginePort(Protocol):
+    """The engine core as the desk sees it (``engine.core.Engine``)."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def mode(self) -> Mode: ...
+
+    @property
+    def venue(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def order_round_trip_ms(self) -> float: ...
+
+    @property
+    def data(self) -> MarketsPort: ...
+
+    @property
+    def oms(self) -> OrdersPort: ...
+
+    @property
+    def portfolio(self) -> PortfolioPort: ...
+
+    @property
+    def journal(self) -> JournalPort: ...
+
+    @property
+    def executor(self) -> QueuesPort: ...
+
+    @property
+    def board(self) -> BoardPort: ...
+
+    @property
+    def gate(self) -> GatePort: ...
+
+    @property
+    def fills(self) -> "Sequence[FillRow] | deque[FillRow]": ...
+
+    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> "Refusal | None": ...
+
+    def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> "Refusal | None": ...
+
+    def submit(self, request: OrderRequest, confirmed: bool = False) -> "Submitted": ...
+
+    def cancel(self, client_id: str, source: str) -> "Asked": ...
+
+    def amend(self, client_id: str, price: Decimal | None, quantity: Decimal | None, source: str) -> "Asked": ...
+
+    def cancel_all(
+        self, *, key: str | None = None, side: Side | None = None, owner: str | None = None, source: str
+    ) -> list[Order]: ...
+
+    def flatten(self, key: str | None, source: str) -> "list[Submitted]": ...
+
+    def reverse(self, key: str, source: str) -> "Submitted | None": ...
+
+    def kill(self, source: str, flatten: bool = False) -> "KillReport": ...
+
+    def reset_kill(self, source: str) -> int: ...
+
+    def note(self, topic: str, text: str) -> int: ...
+
+    def log_command(self, source: str, line: str, seen: dict[str, str] | None = None) -> int: ...
+
+    def mark_of(self, key: str) -> Decimal | None: ...
+
+
+class HostFigures(Struct, frozen=True, kw_only=True):
+    """What the runtime around the engine measures. Times in milliseconds; ``replay`` is the header text of a replay."""
+
+    loop_lag_ms: float = 0.0
+    frames_per_s: float = 0.0
+    dropped_frames: int = 0
+    unknown_frames: int = 0
+    detail: str = ""
+    replay: str = ""
+
+
+class HostPort(Protocol):
+    """The process around the engine. Methods raise JackbotError in one line when they cannot."""
+
+    def stop(self, reason: str) -> None: ...
+
+    def replay(self, action: ReplayAction, value: Decimal) -> str: ...
+
+    def record(self, start: bool) -> str: ...
+
+    async def export_today(self) -> str: ...
+
+    def connections(self) -> list[ConnectionView]: ...
+
+    def figures(self) -> HostFigures: ...

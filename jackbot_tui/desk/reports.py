@@ -1,0 +1,241 @@
+"""What ``status``, ``positions``, ``orders``, ``fills``, ``book``, ``limits`` and ``connections`` answer.
+
+Lines for people and data for programs say the same; data holds decimal text, nanoseconds and plain words only.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
+
+from jackbot_tui.desk import commands as c
+from jackbot_tui.desk.pictures import fill_view, limit_views, order_view, position_view
+from jackbot_tui.desk.ports import EnginePort, HostFigures
+from jackbot_tui.desk.words import data_of_order, money, signed_money, working_words
+from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
+from jackbot_tui.model.numbers import float_text, text_of
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+    from jackbot_tui.desk.desk import Desk
+
+Report = tuple[list[str], dict[str, object]]
+
+USUAL_FILLS = 20
+USUAL_LEVELS = 10
+
+
+def show(command: c.Show, desk: "Desk", active: str) -> Report:
+    """Lines and data of one topic; ``active`` is the client's instrument."""
+    match command.topic:
+        case c.Topic.STATUS:
+            return _status(desk)
+        case c.Topic.POSITIONS:
+            return _positions(desk.engine)
+        case c.Topic.ORDERS:
+            return _orders(desk.engine)
+        case c.Topic.FILLS:
+            return _fills(desk.engine, command.count or USUAL_FILLS)
+        case c.Topic.BOOK:
+            return _book(desk.engine, command.key or active, command.count or USUAL_LEVELS)
+        case c.Topic.LIMITS:
+            return _limits(desk.engine)
+        case c.Topic.CONNECTIONS:
+            return _connections(desk)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as their widest cell; numbers to the right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = []
+    for row in (head, *rows):
+        cells = [
+            cell.rjust(width) if _is_number(cell) else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("+-")[:1].isdigit()
+
+
+def _time(ns: int) -> str:
+    moment = datetime.fromtimestamp(ns // NS_PER_S, UTC)
+    return f"{moment:%H:%M:%S}.{ns // NS_PER_MS % 1000:03d}"
+
+
+def _symbol(key: str) -> str:
+    return key.partition(":")[2]
+
+
+def _market_status(market: "InstrumentMarket", now: int) -> dict[str, object]:
+    bid, ask = market.book.best_bid(), market.book.best_ask()
+    places = market.instrument.price_places
+    return {
+        "state": market.state.value,
+        "reason": "" if market.live else market.sequencer.reason,
+        "age_ms": round((now - market.last_book_ns) / NS_PER_MS, 1) if market.last_book_ns else -1,
+        "best_bid": None if bid is None else f"{bid[0]:.{places}f}",
+        "best_ask": None if ask is None else f"{ask[0]:.{places}f}",
+        "updates": market.sequencer.stats.updates,
+        "gaps": market.sequencer.stats.gaps,
+        "resyncs": market.sequencer.stats.resyncs,
+        "trades": market.trades.seq,
+    }
+
+
+def _status(desk: "Desk") -> Report:
+    engine, arming = desk.engine, desk.arming
+    now = engine.clock.now_ns()
+    equity, day = engine.portfolio.equity(engine.mark_of), engine.portfolio.day_pnl(engine.mark_of)
+    figures = HostFigures() if desk.host is None else desk.host.figures()
+    books = {_symbol(key): _market_status(market, now) for key, market in engine.data.markets.items()}
+    working = len(engine.oms.open_orders())
+    held = [p.key for p in engine.portfolio.positions if p.quantity]
+    killed = "KILLED, new orders locked" if engine.gate.killed else "orders allowed"
+    armed = ("ARMED market" if arming.market else "ARMED") if arming.armed else "DISARMED"
+    lines = [
+        f"{engine.mode.value.upper()} {engine.venue} session {engine.journal.session}  {killed}  {armed}",
+        f"equity {money(equity)}  day {signed_money(day)}  {working} working orders  {len(held)} open positions",
+        f"loop lag {figures.loop_lag_ms:.1f} ms  {figures.frames_per_s:.0f} frames/s  {figures.unknown_frames} unknown",
+    ]
+    if figures.detail:
+        lines.append(figures.detail)
+    rows = [
+        (
+            symbol,
+            str(b["state"]).upper(),
+            str(b["best_bid"] or "-"),
+            str(b["best_ask"] or "-"),
+            str(b["gaps"]),
+            str(b["reason"]),
+        )
+        for symbol, b in books.items()
+    ]
+    lines += table(("symbol", "book", "bid", "ask", "gaps", ""), rows) if rows else ["no instruments yet"]
+    data: dict[str, object] = {
+        "mode": engine.mode.value,
+        "venue": engine.venue,
+        "session": engine.journal.session,
+        "journal": engine.journal.journal_id,
+        "version": engine.version,
+        "now_ns": now,
+        "killed": engine.gate.killed,
+        "armed": arming.armed,
+        "armed_market": arming.market,
+        "equity": text_of(equity),
+        "day_pnl": text_of(day),
+        "working_orders": working,
+        "open_positions": held,
+        "books": books,
+        "order_round_trip_ms": engine.order_round_trip_ms,
+        "runtime": asdict(figures),
+    }
+    return lines, data
+
+
+def _positions(engine: EnginePort) -> Report:
+    views = [position_view(p, engine) for p in engine.portfolio.positions if p.quantity or p.bought or p.sold]
+    head = (
+        "symbol",
+        "quantity",
+        "entry",
+        "mark",
+        "unrealized",
+        "ticks",
+        "realized",
+        "fees",
+        "funding",
+        "net",
+        "break-even",
+    )
+    rows = [
+        (
+            _symbol(v.key),
+            v.quantity,
+            v.average_entry or "-",
+            v.mark or "-",
+            v.unrealized,
+            v.ticks or "-",
+            v.realized,
+            v.fees,
+            v.funding,
+            v.net,
+            v.break_even or "-",
+        )
+        for v in views
+    ]
+    return (table(head, rows) if rows else ["no positions"]), {"positions": [asdict(view) for view in views]}
+
+
+def _orders(engine: EnginePort) -> Report:
+    orders = engine.oms.open_orders()
+    lines, listed = [], []
+    for order in orders:
+        market = engine.data.markets.get(order.key)
+        view = order_view(order, engine)
+        queue = f"  q~{view.queue_ahead:g}" if view.queue_ahead >= 0 else ""
+        words = working_words(order, None if market is None else market.instrument)
+        lines.append(f"{words}  {order.status.value}{queue}")
+        listed.append(data_of_order(order) | {"queue_ahead": view.queue_ahead})
+    return lines or ["no working orders"], {"orders": listed}
+
+
+def _fills(engine: EnginePort, count: int) -> Report:
+    fills = engine.fills
+    views = [fill_view(fills[-place]) for place in range(1, min(count, len(fills)) + 1)]
+    rows = [
+        (
+            _time(v.ts),
+            f"#{v.number}",
+            v.side.upper(),
+            v.quantity,
+            _symbol(v.key),
+            v.price,
+            v.liquidity,
+            v.fee,
+            v.fee_currency,
+        )
+        for v in views
+    ]
+    head = ("time", "order", "side", "quantity", "symbol", "price", "", "fee", "")
+    return (table(head, rows) if rows else ["no fills in this session"]), {"fills": [asdict(view) for view in views]}
+
+
+def _book(engine: EnginePort, key: str, count: int) -> Report:
+    market = engine.data.markets.get(key)
+    if market is None:
+        return ["no instrument yet"], {"book": None}
+    places, decimals = market.instrument.price_places, market.sequencer.size_decimals
+
+    bids, asks = (
+        [[f"{price:.{places}f}", float_text(size, decimals)] for price, size in levels]
+        for levels in market.book.top(count)
+    )
+    state = market.state.value.upper() + ("" if market.live else f": {market.sequencer.reason}")
+    rows = [
+        (*(bids[row][::-1] if row < len(bids) else ("", "")), *(asks[row] if row < len(asks) else ("", "")))
+        for row in range(max(len(bids), len(asks)))
+    ]
+    lines = [f"{market.instrument.symbol} {state}", *table(("size", "bid", "ask", "size"), rows)]
+    data: dict[str, object] = {"key": key, "state": market.state.value, "last_id": market.sequencer.last_id}
+    return lines, {"book": data | {"bids": bids, "asks": asks}}
+
+
+def _limits(engine: EnginePort) -> Report:
+    views = limit_views(engine, engine.portfolio.day_pnl(engine.mark_of), engine.clock.now_ns())
+    rows = [(view.name, view.used, view.limit, f"{view.fraction * 100:.0f}%") for view in views]
+    lines = table(("limit", "used", "allowed", ""), rows) if rows else ["no limits are set"]
+    return lines, {"limits": [asdict(view) for view in views]}
+
+
+def _connections(desk: "Desk") -> Report:
+    views = [] if desk.host is None else desk.host.connections()
+    rows = [
+        (v.conn, v.state, f"{v.uptime_s:.0f}s", str(v.reconnects), f"{v.frames_per_s:.0f}/s", v.detail) for v in views
+    ]
+    lines = table(("connection", "state", "up", "reconnects", "frames", ""), rows) if rows else ["no connections"]
+    return lines, {"connections": [asdict(view) for view in views]}

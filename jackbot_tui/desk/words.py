@@ -1,0 +1,254 @@
+"""Orders, positions and money in one line each, for people, and the same as data for programs."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from jackbot_tui.desk.estimate import Estimate, estimate, value_of
+from jackbot_tui.desk.language.explain import price_text, size_text
+from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep, PositionStep, Step, touch_of
+from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.numbers import ZERO, text_of
+from jackbot_tui.model.orders import Order, OrderRequest
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
+
+_CENT = Decimal("0.01")
+
+
+def money(value: Decimal, places: int = 2) -> str:
+    """``30499.25`` -> ``30 499.25``; fewer decimals are not shown."""
+    return f"{value:,.{places}f}".replace(",", " ")
+
+
+def at_precision(value: Decimal, places: int) -> str:
+    """Decimal text with at least ``places`` decimals and no digit lost."""
+    exponent = value.normalize().as_tuple().exponent
+    own = -exponent if isinstance(exponent, int) else 0
+    return f"{value:.{max(places, own, 0)}f}"
+
+
+def price_words(price: Decimal | None, instrument: Instrument) -> str:
+    return "mkt" if price is None else f"@ {at_precision(price, instrument.price_places)}"
+
+
+def flags_of(request: OrderRequest | Order) -> str:
+    """``POST REDUCE IOC`` as shown on ladders and in lists."""
+    words = []
+    if request.post_only:
+        words.append("POST")
+    if request.reduce_only:
+        words.append("REDUCE")
+    if request.tif is not TimeInForce.GTC and request.type is OrderType.LIMIT:
+        words.append(request.tif.value.upper())
+    return " ".join(words)
+
+
+def position_words(quantity: Decimal, instrument: Instrument) -> str:
+    if not quantity:
+        return "flat"
+    return f"{'LONG' if quantity > 0 else 'SHORT'} {text_of(abs(quantity))} {instrument.base}"
+
+
+def order_words(request: OrderRequest, instrument: Instrument) -> str:
+    """``BUY 0.5 BTC/USDT:USDT @ 60998.5 POST``."""
+    words = [
+        request.side.value.upper(),
+        text_of(request.quantity),
+        instrument.symbol,
+        price_words(request.price, instrument),
+        flags_of(request),
+        f"slip {request.limit_slip_ticks}t" if request.limit_slip_ticks else "",
+    ]
+    return " ".join(word for word in words if word)
+
+
+def working_words(order: Order, instrument: Instrument | None) -> str:
+    """A working order in one line: ``#41 SELL 0.5 BTC/USDT @ 61001.0 POST 20% filled``."""
+    price = "mkt"
+    if order.price is not None:
+        places = 0 if instrument is None else instrument.price_places
+        price = f"@ {at_precision(order.price, places)}"
+    symbol = order.key.partition(":")[2]
+    flags = f" {flags_of(order)}" if flags_of(order) else ""
+    filled = f" {order.filled / order.quantity * 100:.0f}% filled" if order.filled else ""
+    return f"#{order.number} {order.side.value.upper()} {text_of(order.quantity)} {symbol} {price}{flags}{filled}"
+
+
+class Preview(Struct, frozen=True):
+    """One step as it would go out now: a line for people, data for programs."""
+
+    line: str
+    data: dict[str, object]
+
+
+def preview_step(step: Step, engine: EnginePort) -> Preview:
+    """What ``step`` would do, from the book and the position as they are."""
+    match step:
+        case OrderStep():
+            return _preview_order(step, engine)
+        case MoveStep():
+            return _preview_move(step, engine)
+        case CancelStep():
+            orders = step.orders if step.orders is not None else matching(engine, step)
+            numbers = " ".join(f"#{order.number}" for order in orders) or "nothing"
+            return Preview(f"CANCEL {numbers}", {"cancel": [order.number for order in orders]})
+        case PositionStep():
+            return _preview_position(step, engine)
+        case PlainStep():
+            return Preview(step.canonical, {"command": step.canonical})
+
+
+def matching(engine: EnginePort, step: CancelStep) -> list[Order]:
+    """Working orders that a cancel by scope means now."""
+    wanted = {"buys": Side.BUY, "sells": Side.SELL}.get(step.scope.value)
+    return [order for order in engine.oms.open_orders(step.key or None) if wanted is None or order.side is wanted]
+
+
+def _said(step: OrderStep, request: OrderRequest, instrument: Instrument) -> str:
+    """``bid+1t -> 60998.5``: only what was turned into something else."""
+    command = step.parsed.command
+    told = []
+    size = getattr(command, "size", None)
+    price = getattr(command, "price", None)
+    if size is not None and size_text(size) != text_of(request.quantity):
+        told.append(f"{size_text(size)} -> {text_of(request.quantity)} {instrument.base}")
+    if price is not None and request.price is not None and price_text(price) != text_of(request.price):
+        told.append(f"{price_text(price)} -> {at_precision(request.price, instrument.price_places)}")
+    return ", ".join(told)
+
+
+def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
+    request = step.request
+    market = engine.data.markets[request.key]
+    instrument = market.instrument
+    held = engine.portfolio.position(request.key).quantity
+    estimated = estimate(request, market, held)
+    value = value_of(request, instrument, estimated, touch_of(market).far(request.side))
+    typed = _said(step, request, instrument)
+    words = [
+        order_words(request, instrument),
+        f"~{money(value)} {instrument.quote}",
+        _fee_words(request, estimated, instrument),
+        _market_words(request, estimated, instrument),
+        f"after: {position_words(estimated.position_after, instrument)}",
+        f"typed {typed}" if typed else "",
+    ]
+    return Preview("  ".join(word for word in words if word), _order_data(request, estimated, value, typed, market))
+
+
+def _fee_words(request: OrderRequest, estimated: Estimate, instrument: Instrument) -> str:
+    if estimated.taken and estimated.rests:
+        return f"fee ~{money(estimated.fee)} taker+maker"
+    if estimated.taken:
+        return f"fee ~{money(estimated.fee)} taker"
+    if estimated.rests:
+        return f"fee ~{money(estimated.fee)} maker"
+    return ""
+
+
+def _market_words(request: OrderRequest, estimated: Estimate, instrument: Instrument) -> str:
+    """What a taker gets, and the warnings that belong to the state of the book."""
+    walk, places = estimated.walk, instrument.price_places
+    if request.post_only:
+        return "CROSSES: post-only will be refused by the venue" if estimated.crosses else ""
+    if request.tif is TimeInForce.FOK and not estimated.taken:
+        return f"only {text_of(walk.filled)} there now: fok would do nothing"
+    if not walk.filled:
+        rests = request.type is OrderType.LIMIT and request.tif is TimeInForce.GTC
+        return "" if rests else "nothing to take now"
+    average = at_precision(walk.average.quantize(instrument.tick / 10), places)
+    words = f"takes {text_of(walk.filled)} avg ~{average} worst {at_precision(walk.worst, places)}"
+    if request.type is OrderType.MARKET and walk.filled < request.quantity:
+        words += f"  only {text_of(walk.filled)} of {text_of(request.quantity)} within reach"
+    return words
+
+
+def _order_data(
+    request: OrderRequest, estimated: Estimate, value: Decimal, typed: str, market: "InstrumentMarket"
+) -> dict[str, object]:
+    walk = estimated.walk
+    return {
+        "key": request.key,
+        "symbol": market.instrument.symbol,
+        "side": request.side.value,
+        "type": request.type.value,
+        "quantity": text_of(request.quantity),
+        "price": None if request.price is None else text_of(request.price),
+        "tif": request.tif.value,
+        "post_only": request.post_only,
+        "reduce_only": request.reduce_only,
+        "slip_ticks": request.limit_slip_ticks,
+        "notional": text_of(value.quantize(_CENT)),
+        "fee": text_of(estimated.fee),
+        "takes": text_of(estimated.taken),
+        "rests": text_of(estimated.rests),
+        "average": text_of(walk.average) if walk.filled else None,
+        "worst": text_of(walk.worst) if walk.filled else None,
+        "levels": walk.levels,
+        "position_after": text_of(estimated.position_after),
+        "typed": typed,
+    }
+
+
+def _preview_move(step: MoveStep, engine: EnginePort) -> Preview:
+    order = step.order
+    instrument = engine.data.markets[order.key].instrument
+    price = order.price if step.price is None else step.price
+    quantity = order.quantity if step.quantity is None else step.quantity
+    before = f"{text_of(order.quantity)} {price_words(order.price, instrument)}"
+    line = f"MOVE #{order.number} {order.side.value.upper()} {before} to {text_of(quantity)} "
+    return Preview(
+        line + price_words(price, instrument),
+        {"move": order.number, "price": None if price is None else text_of(price), "quantity": text_of(quantity)},
+    )
+
+
+def _preview_position(step: PositionStep, engine: EnginePort) -> Preview:
+    markets = engine.data.markets
+    keys = [step.key] if step.key else [p.key for p in engine.portfolio.positions if p.quantity]
+    parts = []
+    for key in keys:
+        market = markets.get(key)
+        quantity = engine.portfolio.position(key).quantity
+        held = text_of(quantity) if market is None else position_words(quantity, market.instrument)
+        parts.append(f"{key.partition(':')[2]} {held}")
+    verb = "REVERSE" if step.reverse else "FLATTEN"
+    working = len(engine.oms.open_orders(step.key or None))
+    line = f"{verb} {', '.join(parts) or 'nothing open'}, cancel {working} orders first"
+    held_now = {key: text_of(engine.portfolio.position(key).quantity) for key in keys}
+    return Preview(line, {verb.lower(): held_now, "cancels": working})
+
+
+def data_of_order(order: Order) -> dict[str, object]:
+    """A working order for programs: decimal text, nanoseconds."""
+    return {
+        "number": order.number,
+        "client_id": order.client_id,
+        "key": order.key,
+        "symbol": order.key.partition(":")[2],
+        "side": order.side.value,
+        "type": order.type.value,
+        "quantity": text_of(order.quantity),
+        "price": None if order.price is None else text_of(order.price),
+        "filled": text_of(order.filled),
+        "remaining": text_of(order.remaining),
+        "average_price": text_of(order.average_price) if order.average_price else None,
+        "status": order.status.value,
+        "tif": order.tif.value,
+        "post_only": order.post_only,
+        "reduce_only": order.reduce_only,
+        "owner": order.owner,
+        "created_ns": order.created_ns,
+        "updated_ns": order.updated_ns,
+        "reason": order.reason,
+    }
+
+
+def signed_money(value: Decimal) -> str:
+    """Profit with its sign: ``+9.25``."""
+    return f"{value:+,.2f}".replace(",", " ") if value else money(ZERO)
