@@ -286,8 +286,10 @@ class Desk:
 
     def _allowed(self, client: ClientInfo, parsed: list[Parsed]) -> None:
         """Who may say what. Raises before anything of the line runs."""
+        takes = False
         for each in parsed:
             command = each.command
+            takes = takes or isinstance(command, c.Take)
             if isinstance(command, c.Unavailable):
                 raise SyntaxProblem(unavailable_text(command.verb), each.start, code="unavailable")
             if isinstance(command, c.ScreenOnly):
@@ -301,7 +303,7 @@ class Desk:
                 raise SyntaxProblem(f"this must be typed in full: {wanted}", each.start, wanted, code="typed")
             if client.role is Role.KILL or (client.role is Role.WATCH and not isinstance(command, _READ_ONLY)):
                 raise InputError(f"a {client.role.value} client may only look: use jackbot ctl or a screen")
-            if client.role is Role.SCREEN and isinstance(command, _NEEDS_PEN):
+            if client.role is Role.SCREEN and isinstance(command, _NEEDS_PEN) and not takes:
                 self._check_pen(client)
 
     def _check_pen(self, client: ClientInfo) -> None:
