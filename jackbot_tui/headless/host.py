@@ -5,6 +5,7 @@
 """
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -15,13 +16,15 @@ from jackbot_tui.desk.ports import HostFigures
 from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
 from jackbot_tui.engine.runtime import EngineRuntime
-from jackbot_tui.headless.export import export_today
-from jackbot_tui.headless.figures import FrameRate, connection_view, replay_text
-from jackbot_tui.headless.gate_view import EngineGate
+from jackbot_tui.headless.figures import RateMeter, RateTable
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.log import JsonLog
 from jackbot_tui.headless.sim_process import SimProcess
+from jackbot_tui.journal.export import export_period
+from jackbot_tui.journal.projection import DAY_NS
+from jackbot_tui.journal.report import Filter
 from jackbot_tui.link.server import LinkServer
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.errors import InputError
 
 TICK_S = 0.25
@@ -42,7 +45,8 @@ class EngineHost:
         self._desk: Desk | None = None
         self._server: LinkServer | None = None
         self._ticking: asyncio.TimerHandle | None = None
-        self._frames = FrameRate()
+        self._frames = RateMeter()
+        self._connection_frames = RateTable()
         self._opened = False
 
     @property
@@ -69,7 +73,7 @@ class EngineHost:
         await runtime.open()
         self._opened = True
         engine = runtime.engine
-        self._desk = Desk(engine, EngineGate(engine), self)
+        self._desk = Desk(engine, self)
         engine.board.listen(self._log_notice)
         if options.socket_path is not None:
             self._server = LinkServer(self._desk, options.socket_path, report=self._report)
@@ -130,7 +134,15 @@ class EngineHost:
 
     async def export_today(self) -> str:
         """Write today's orders and fills beside the journal."""
-        return await export_today(self.job.options.journal_path)
+        journal = self.job.options.journal_path
+        if journal is None:
+            raise InputError("this journal is in memory only: there is nothing to export")
+        await self.runtime.journal.flush()
+        day_ns = self.runtime.clock.now_ns() // DAY_NS * DAY_NS
+        today = Filter(since_ns=day_ns, until_ns=day_ns + DAY_NS)
+        stem = f"{journal.stem}-{datetime.fromtimestamp(day_ns // NS_PER_S, UTC):%Y-%m-%d}"
+        paths = await asyncio.to_thread(export_period, journal, today, journal.parent, stem)
+        return f"written: {', '.join(str(path) for path in paths)}"
 
     def connections(self) -> list[ConnectionView]:
         """One view per market data socket."""

@@ -88,11 +88,11 @@ class SimProcess:
         except msgspec.DecodeError as error:
             await self.stop()
             raise JackbotError(f"the embedded exchange answered with something unreadable: {error}") from None
-        self._tasks = [
+        reports = [
             asyncio.create_task(self._report(process.stdout), name="sim stdout"),
             asyncio.create_task(self._report(process.stderr), name="sim stderr"),
-            asyncio.create_task(self._watch(process), name="sim watch"),
         ]
+        self._tasks = [*reports, asyncio.create_task(self._watch(process, reports), name="sim watch")]
         return ready.endpoints.for_engine()
 
     async def stop(self) -> None:
@@ -129,7 +129,9 @@ class SimProcess:
         while line := await stream.readline():
             self._log("warning", "sim_says", {"text": line.decode(errors="replace").rstrip()})
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch(self, process: asyncio.subprocess.Process, reports: list[asyncio.Task[None]]) -> None:
+        """Wait for its end and for its last words, then tell."""
         code = await process.wait()
+        await asyncio.wait(reports, timeout=STOP_S)
         if not self._stopping:
             self._ended(f"the embedded exchange ended by itself (exit code {code})")

@@ -81,7 +81,14 @@ def test_harmless_text_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("api_key", True), ("apiSecret", True), ("listenKey", True), ("access_token", True), ("key", False), ("seq", False)],
+    [
+        ("api_key", True),
+        ("apiSecret", True),
+        ("listenKey", True),
+        ("access_token", True),
+        ("key", False),
+        ("seq", False),
+    ],
 )
 def test_secret_fields_are_known_by_name(name: str, secret: bool) -> None:
     assert is_secret_name(name) is secret

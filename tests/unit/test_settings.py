@@ -1,4 +1,4 @@
-"""Settings: layers, one line per wrong key or value, nothing accepted by accident, the default file in step with code."""
+"""Settings: layers, one line per wrong key or value, nothing accepted by accident, the default file current."""
 
 import json
 from decimal import Decimal
