@@ -54,7 +54,7 @@ def microprice(book: OrderBook) -> float | None:
 
 
 def imbalance(book: OrderBook, n: int) -> float:
-    """``(bids - asks) / (bids + asks)`` of the sizes of the best ``n`` levels a side: -1 all asks … +1 all bids, 0 if empty."""
+    """``(bids - asks) / (bids + asks)`` of the best ``n`` sizes a side: from -1, all asks, to +1; 0 if empty."""
     bids, asks = book.top(n)
     bought, sold = sum(size for _, size in bids), sum(size for _, size in asks)
     return (bought - sold) / (bought + sold) if bought + sold else 0.0
@@ -127,4 +127,3 @@ def grouped(
     if current is not None:
         out.append((current, total))
     return out
-

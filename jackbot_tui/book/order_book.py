@@ -51,7 +51,9 @@ class _Window:
             floor = prices[0]
             young = islice(reversed(levels), touched - self.seen)
             fresh = {p for p in young if p > floor} if self._of_bids else {p for p in young if p < floor}
-            prices = [p for p in prices if p in levels and p not in fresh] if fresh else [p for p in prices if p in levels]
+            prices = (
+                [p for p in prices if p in levels and p not in fresh] if fresh else [p for p in prices if p in levels]
+            )
             prices += sorted(fresh)
             prices.sort(reverse=not self._of_bids)
         if len(prices) < n and len(prices) < len(levels):
@@ -77,7 +79,7 @@ class _Window:
 
 
 class OrderBook:
-    """See the module's paragraph. ``max_levels`` bounds each side: beyond it (plus an eighth) far levels are dropped."""
+    """See the module's paragraph. ``max_levels`` bounds each side: beyond it (and an eighth) far ones are dropped."""
 
     __slots__ = (
         "_ask_touched",

@@ -31,7 +31,7 @@ class SequenceRule(Protocol):
 
 
 class UpdateIdRange:
-    """Binance spot: ids count by one per instrument, an update spans ``first_id..last_id`` (exchanges/binance.md §4)."""
+    """Binance spot: ids count by one per instrument, an update spans ``first_id..last_id`` (binance.md §4)."""
 
     def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
         if delta.last_id < snapshot_id:
@@ -68,4 +68,6 @@ def rule_named(name: str) -> SequenceRule:
     try:
         return RULES[name]
     except KeyError:
-        raise InputError(f"sequence policy {name!r} has no rule in book/rules.py: use one of {', '.join(RULES)}") from None
+        raise InputError(
+            f"sequence policy {name!r} has no rule in book/rules.py: use one of {', '.join(RULES)}"
+        ) from None

@@ -32,9 +32,18 @@ class SyncAction(Enum):
 
 
 class BookStats:
-    """Counts since the start. ``gaps``: holes seen in the stream; ``resyncs``: times the book came back to LIVE after one."""
+    """Counts since the start. ``gaps``: holes seen in the stream; ``resyncs``: times the book was LIVE again later."""
 
-    __slots__ = ("buffered_dropped", "checksums_bad", "checksums_ok", "crossed", "gaps", "ignored", "resyncs", "updates")
+    __slots__ = (
+        "buffered_dropped",
+        "checksums_bad",
+        "checksums_ok",
+        "crossed",
+        "gaps",
+        "ignored",
+        "resyncs",
+        "updates",
+    )
 
     def __init__(self) -> None:
         self.updates = 0
@@ -154,7 +163,10 @@ class L2Sequencer:
     def on_up(self) -> None:
         """A connection was made: a new stream begins, nothing of the old one continues."""
         self._forget_stream()
-        self._go(BookState.SYNCING if self.state is not BookState.EMPTY else BookState.EMPTY, "connected, waiting for updates")
+        self._go(
+            BookState.SYNCING if self.state is not BookState.EMPTY else BookState.EMPTY,
+            "connected, waiting for updates",
+        )
 
     def on_down(self, reason: str) -> None:
         """The connection was lost: updates are being missed from now on."""

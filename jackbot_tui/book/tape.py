@@ -87,7 +87,7 @@ class TradeTape:
         return list(enumerate(islice(self.recent, len(self.recent) - count, None), first))
 
     def rows(self, indices: Iterable[int], group: int = 1) -> dict[int, tuple[float, float]]:
-        """``(volume, delta)`` of those ladder rows that traded; row ``i`` spans ticks ``i*group … i*group + group - 1``."""
+        """``(volume, delta)`` of the rows that traded; row ``i`` spans ticks ``i * group`` to before the next."""
         wanted = set(indices)
         out: dict[int, tuple[float, float]] = {}
         if len(wanted) * group <= len(self._at_tick):

@@ -3,3 +3,28 @@
 Nothing here opens a socket, sleeps or reads the clock. ``load_venue`` imports one folder by name, so that starting with
 one venue loads one venue.
 """
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+from jackbot_tui.model.errors import ConfigError
+from jackbot_tui.venues.base import Codec
+
+VENUES = ("binance",)
+"""Folders of this package, in the order in which they are shown."""
+
+
+def load_venue(name: str, endpoints: Mapping[str, str] | None = None) -> Codec:
+    """A fresh codec of venue ``name``; ``endpoints`` override its URLs (see ``venues.base.with_endpoints``).
+
+    ConfigError names the nearest venue for an unknown one.
+    """
+    if name not in VENUES:
+        near = get_close_matches(name, VENUES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(VENUES)}"
+        raise ConfigError(f"venue {name!r} is not known: {hint}")
+    codec = import_module(f"jackbot_tui.venues.{name}.codec").make_codec(endpoints or {})
+    if not isinstance(codec, Codec):
+        raise TypeError(f"venues/{name}/codec.py: make_codec must return a Codec")
+    return codec

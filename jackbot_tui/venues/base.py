@@ -1,12 +1,15 @@
 """The face that every venue folder has, and the typed spec that says how one venue differs from another."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.errors import ConfigError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import FeedEvent
 
@@ -66,6 +69,27 @@ class VenueSpec(Struct, frozen=True, kw_only=True):
     unsupported: dict[MarketKind, str] = {}  # kind -> reason, shown instead of failing
 
 
+def with_endpoints(spec: VenueSpec, endpoints: Mapping[str, str]) -> VenueSpec:
+    """``spec`` with some URLs replaced: by ``spot.rest``, ``linear.public``, … (``rest`` or a WebSocket role).
+
+    URLs stand in place of the spec's own, which have no path of a stream or a request. ConfigError for a name that the
+    venue lacks.
+    """
+    markets = dict(spec.markets)
+    for name, url in endpoints.items():
+        kind, _, role = name.partition(".")
+        market = next((m for m in markets.values() if m.kind.value == kind), None)
+        if market is not None and role == "rest":
+            markets[market.kind] = replace(market, rest_url=url.rstrip("/"))
+        elif market is not None and role in market.ws_urls:
+            markets[market.kind] = replace(market, ws_urls={**market.ws_urls, role: url})
+        else:
+            known = [f"{m.kind.value}.{r}" for m in markets.values() for r in ("rest", *m.ws_urls)]
+            near = get_close_matches(name, known, 1) or known
+            raise ConfigError(f"{spec.name} has no endpoint {name!r}: did you mean {near[0]}? ({', '.join(known)})")
+    return replace(spec, markets=markets)
+
+
 class HttpRequest(Struct, frozen=True):
     """A REST request as data. ``purpose`` and ``key`` come back with the reply so that the codec can decode it."""
 
@@ -78,26 +102,46 @@ class HttpRequest(Struct, frozen=True):
 
 
 class ConnectionPlan(Struct, frozen=True):
-    """One WebSocket to open: its name, URL and the instruments and channels it carries."""
+    """One WebSocket to open: its name, URL and the streams it carries.
+
+    ``book_keys`` are the instruments whose book updates come over it: losing it takes their books down.
+    """
 
     conn: str  # e.g. "binance.linear.public"; appears as ``conn`` in captures
     kind: MarketKind
     url: str
     topics: tuple[str, ...]  # the venue's own stream names
+    book_keys: tuple[str, ...] = ()
+
+
+class Inferred(Struct, frozen=True):
+    """An instrument guessed from recorded traffic alone, and a price it was seen at (0.0 when none was)."""
+
+    instrument: Instrument
+    price: float
 
 
 class Codec(ABC):
     """Sans-I/O protocol object of one venue: all the venue-specific behaviour the rest of the house needs.
 
     Built with the venue's spec (endpoints possibly overridden). ``register`` tells it the instruments so that native
-    names map to keys; a codec that meets an unregistered native symbol in a capture registers a provisional
-    instrument-less key itself (``adopt_unknown=True``, used by replay).
+    names map to keys. With ``adopt_unknown`` (replay) a native symbol that nobody registered is given a provisional
+    instrument, which ``adopted`` hands out; otherwise its frames are unknown.
     """
 
     spec: VenueSpec
+    adopt_unknown: bool = False
 
     @abstractmethod
     def register(self, instruments: Sequence[Instrument]) -> None: ...
+
+    @abstractmethod
+    def adopted(self, key: str) -> Instrument | None:
+        """The provisional instrument made for ``key``, None when it was registered or never seen."""
+
+    @abstractmethod
+    def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
+        """Instruments that recorded frames and replies speak of, ticks and lots guessed from their decimals."""
 
     @abstractmethod
     def plan(self, instruments: Sequence[Instrument], channels: Sequence[Channel]) -> list[ConnectionPlan]:

@@ -1,1 +1,1 @@
-"""."""
+"""Binance: spot and USD-M perpetuals."""

@@ -1,0 +1,257 @@
+"""The market data pipeline: raw frames in, guarded books and tapes kept, subscribers told. Sans-I/O and synchronous.
+
+The runtime (or a replay, or a test) calls it with frames, replies, connects and disconnects and asks it what snapshots
+it wants; engine and views read ``markets``. It opens nothing, waits for nothing, has no clock of its own, and no input
+makes it raise: what cannot be understood is counted and kept for a look.
+"""
+
+from collections import deque
+from typing import Protocol
+
+from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.book.sequencer import SyncAction
+from jackbot_tui.model.clock import NS_PER_S
+from jackbot_tui.model.enums import BookState, MarketKind
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.market import (
+    BookDelta,
+    BookSnapshot,
+    BookTicker,
+    FeedEvent,
+    MarkPrice,
+    SubscriptionAck,
+    Trade,
+    UnknownFrame,
+    VenueNotice,
+)
+from jackbot_tui.venues.base import Codec, ConnectionPlan, HttpRequest
+
+KEPT_UNKNOWN = 50
+"""Unknown frames kept for inspection, newest last."""
+
+SNAPSHOT_BURST = 8
+SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
+"""At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over must
+not eat the venue's request weight."""
+
+
+class MarketSubscriber(Protocol):
+    """Who wants to know. Called synchronously, the market being up to date; ``now`` is local receive time in ns."""
+
+    def on_book(self, market: InstrumentMarket, now: int) -> None:
+        """A LIVE book changed."""
+        ...
+
+    def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> None: ...
+
+    def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None: ...
+
+    def on_book_state(
+        self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int
+    ) -> None: ...
+
+    def on_notice(self, notice: VenueNotice, now: int) -> None: ...
+
+
+class MarketData:
+    """See the module's paragraph.
+
+    With ``adopt_unknown`` (replay) instruments that nobody added are followed as soon as a frame of theirs comes by.
+    """
+
+    def __init__(self, codec: Codec, *, adopt_unknown: bool = False) -> None:
+        self.codec = codec
+        self.markets: dict[str, InstrumentMarket] = {}
+        self.frames = 0
+        self.unknown_frames = 0
+        """Frames and replies, or parts of them, that no codec understood."""
+        self.recent_unknown: deque[UnknownFrame] = deque(maxlen=KEPT_UNKNOWN)
+        self.adopt_unknown = adopt_unknown
+        self._subscribers: list[MarketSubscriber] = []
+        self._decode = codec.decode
+        self._now = 0
+        self._wanted: dict[str, None] = {}  # keys of books, in the order of wanting
+        self._in_flight: set[str] = set()
+        self._asked: dict[str, deque[int]] = {}
+        self._sockets: dict[str, int] = {}  # open sockets by plan: two while one is being replaced
+        if adopt_unknown:
+            codec.adopt_unknown = True
+
+    def add(self, instrument: Instrument) -> InstrumentMarket:
+        """Follow ``instrument``; adding it again returns the market that is there."""
+        market = self.markets.get(instrument.key)
+        if market is None:
+            spec = self.codec.spec.markets[instrument.kind]
+            market = InstrumentMarket(instrument, spec.sequence, max_levels=spec.max_levels)
+            self.markets[instrument.key] = market
+            self.codec.register([instrument])
+        return market
+
+    def subscribe(self, subscriber: MarketSubscriber) -> None:
+        self._subscribers.append(subscriber)
+
+    # ------------------------------------------------------------------ connections
+
+    def on_connect(self, plan: ConnectionPlan, now: int) -> None:
+        """A socket of ``plan`` is open. A second one beside the first continues its books."""
+        self._now = max(self._now, now)
+        sockets = self._sockets[plan.conn] = self._sockets.get(plan.conn, 0) + 1
+        if sockets == 1:
+            for market in self._carried(plan):
+                old = market.state
+                market.sequencer.on_up()
+                self._tell_state(market, old, now)
+
+    def on_disconnect(self, plan: ConnectionPlan, reason: str, now: int) -> None:
+        """A socket of ``plan`` is gone; with the last one its books are DOWN."""
+        self._now = max(self._now, now)
+        sockets = self._sockets[plan.conn] = max(0, self._sockets.get(plan.conn, 0) - 1)
+        if sockets == 0:
+            for market in self._carried(plan):
+                old = market.state
+                market.sequencer.on_down(f"connection lost: {reason}")
+                self._wanted.pop(market.key, None)
+                self._tell_state(market, old, now)
+
+    def _carried(self, plan: ConnectionPlan) -> list[InstrumentMarket]:
+        return [self.markets[key] for key in plan.book_keys if key in self.markets]
+
+    # ------------------------------------------------------------------ frames
+
+    def on_frame(self, kind: MarketKind, raw: str | bytes, ts_recv: int) -> None:
+        self.frames += 1
+        self._now = ts_recv
+        for event in self._decode(kind, raw, ts_recv):
+            if type(event) is BookDelta:
+                self._on_delta(event, ts_recv)
+            else:
+                self._on_event(event, ts_recv)
+
+    def on_unknown(self, frame: UnknownFrame) -> None:
+        """Count something that nobody understood and keep it for a look."""
+        self.unknown_frames += 1
+        self.recent_unknown.append(frame)
+
+    def _on_delta(self, delta: BookDelta, now: int) -> None:
+        market = self.markets.get(delta.key) or self._adopted(delta.key)
+        if market is None:
+            return
+        market.last_frame_ns = market.last_book_ns = now
+        sequencer = market.sequencer
+        old = sequencer.state
+        action = sequencer.on_delta(delta)
+        if action is SyncAction.APPLIED:
+            for subscriber in self._subscribers:
+                subscriber.on_book(market, now)
+        else:
+            self._after(market, old, action, now)
+
+    def _on_event(self, event: FeedEvent, now: int) -> None:
+        match event:
+            case UnknownFrame():
+                self.on_unknown(event)
+                return
+            case VenueNotice():
+                for subscriber in self._subscribers:
+                    subscriber.on_notice(event, now)
+                return
+            case SubscriptionAck():
+                return
+        market = self.markets.get(event.key) or self._adopted(event.key)
+        if market is None:
+            return
+        market.last_frame_ns = now
+        match event:
+            case Trade():
+                market.trades.add(event)
+                for subscriber in self._subscribers:
+                    subscriber.on_trade(market, event, now)
+            case BookTicker():
+                market.ticker = event
+            case MarkPrice():
+                market.mark = event
+                for subscriber in self._subscribers:
+                    subscriber.on_mark(market, event, now)
+            case BookSnapshot():
+                market.last_book_ns = now
+                old = market.state
+                self._after(market, old, market.sequencer.on_snapshot(event), now)
+            case BookDelta():
+                self._on_delta(event, now)
+
+    def _adopted(self, key: str) -> InstrumentMarket | None:
+        """The market of an instrument that the codec adopted, followed from now on; None for one nobody follows."""
+        instrument = self.codec.adopted(key) if self.adopt_unknown else None
+        return None if instrument is None else self.add(instrument)
+
+    def _after(self, market: InstrumentMarket, old: BookState, action: SyncAction, now: int) -> None:
+        """Consequences of a book event other than a plain update."""
+        if action is SyncAction.NEED_SNAPSHOT:
+            self._wanted[market.key] = None
+        if market.state is not old or action is SyncAction.BECAME_LIVE:
+            self._tell_state(market, old, now)
+        if action is SyncAction.BECAME_LIVE:
+            self._wanted.pop(market.key, None)
+            for subscriber in self._subscribers:
+                subscriber.on_book(market, now)
+
+    def _tell_state(self, market: InstrumentMarket, old: BookState, now: int) -> None:
+        if market.state is not old:
+            for subscriber in self._subscribers:
+                subscriber.on_book_state(market, old, market.state, market.sequencer.reason, now)
+
+    # ------------------------------------------------------------------ snapshots
+
+    def wanted_snapshots(self) -> list[HttpRequest]:
+        """Requests to send now: each book at most one at a time, and not too many in a short while."""
+        if not self._wanted:
+            return []
+        requests: list[HttpRequest] = []
+        for key in list(self._wanted):
+            if key in self._in_flight or not self._may_ask(key):
+                continue
+            del self._wanted[key]
+            request = self.codec.snapshot_request(self.markets[key].instrument)
+            if request is not None:
+                self._in_flight.add(key)
+                self._asked[key].append(self._now)
+                requests.append(request)
+        return requests
+
+    def _may_ask(self, key: str) -> bool:
+        asked = self._asked.setdefault(key, deque(maxlen=SNAPSHOT_BURST))
+        return len(asked) < SNAPSHOT_BURST or self._now - asked[0] >= SNAPSHOT_WINDOW_NS
+
+    def on_http(self, request: HttpRequest, body: str | bytes, ts_recv: int) -> None:
+        """A reply, asked for or recorded."""
+        self._now = max(self._now, ts_recv)
+        self._in_flight.discard(request.key)
+        for event in self.codec.decode_http(request, body, ts_recv):
+            self._on_event(event, ts_recv)
+        self._want_if_needed(request.key)
+
+    def on_http_failed(self, request: HttpRequest, reason: str, now: int) -> None:
+        """The request was given up for ``reason``; its book wants another one if it still needs it."""
+        self._now = max(self._now, now)
+        self._in_flight.discard(request.key)
+        market = self.markets.get(request.key)
+        if market is not None and market.sequencer.needs_snapshot:
+            market.sequencer.reason = f"snapshot failed: {reason}"
+        self._want_if_needed(request.key)
+
+    def _want_if_needed(self, key: str) -> None:
+        market = self.markets.get(key)
+        if market is not None and market.sequencer.needs_snapshot and key not in self._in_flight:
+            self._wanted[key] = None
+
+    # ------------------------------------------------------------------ time
+
+    def check_silence(self, now: int) -> None:
+        """Call a few times a second: books without an update for longer than the venue's limit become STALE."""
+        self._now = max(self._now, now)
+        for market in self.markets.values():
+            limit_s = self.codec.spec.markets[market.instrument.kind].silence_s
+            silent_ns = now - market.last_book_ns
+            if market.live and silent_ns > limit_s * NS_PER_S:
+                market.sequencer.on_stale(f"no update for {silent_ns / NS_PER_S:.1f} s")
+                self._tell_state(market, BookState.LIVE, now)

@@ -1,0 +1,347 @@
+"""Binance's protocol, sans-I/O: which sockets and streams, subscribe frames, frames and replies into canonical events.
+
+Spot and perpetual share native names, so everything is keyed by market kind. The common case, a known event in a
+combined stream's envelope, is one typed decode; everything else takes a slower path that tries the other shapes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from jackbot_tui.model.clock import NS_PER_MS
+from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.market import (
+    BookDelta,
+    BookSnapshot,
+    BookTicker,
+    FeedEvent,
+    MarkPrice,
+    SubscriptionAck,
+    Trade,
+    UnknownFrame,
+    VenueNotice,
+)
+from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest, Inferred, VenueSpec, with_endpoints
+from jackbot_tui.venues.binance import traffic
+from jackbot_tui.venues.binance.instruments import instruments_of, symbol_of
+from jackbot_tui.venues.binance.spec import INSTRUMENTS_WEIGHTS, NAMES_PER_FRAME, SPEC, snapshot_weight
+from jackbot_tui.venues.binance.wire import (
+    UNREADABLE,
+    AggTradeEvent,
+    BookTickerEvent,
+    Control,
+    DepthSnapshot,
+    DepthUpdate,
+    Envelope,
+    Event,
+    MarkPriceEvent,
+    ServerShutdown,
+    SpotBookTicker,
+    TradeEvent,
+)
+
+KEPT_TEXT = 2000
+"""Characters kept of a frame that nobody knows."""
+
+MAX_PRICE = 1e15
+MAX_SIZE = 1e18
+
+_ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
+_EVENT = msgspec.json.Decoder(Event, strict=False)
+_CONTROL = msgspec.json.Decoder(Control)
+_SNAPSHOT = msgspec.json.Decoder(DepthSnapshot)
+_ANY = msgspec.json.Decoder(dict[str, Any])
+_SPOT_TICKER_FIELDS = set(SpotBookTicker.__struct_fields__)
+
+_PATHS = {
+    MarketKind.SPOT: ("/api/v3/depth", "/api/v3/exchangeInfo"),
+    MarketKind.LINEAR: ("/fapi/v1/depth", "/fapi/v1/exchangeInfo"),
+}
+
+
+def make_codec(endpoints: Mapping[str, str]) -> "BinanceCodec":
+    """A codec of its own for one engine; see ``venues.base.with_endpoints`` for the names of ``endpoints``."""
+    return BinanceCodec(with_endpoints(SPEC, endpoints))
+
+
+class BinanceCodec(Codec):
+    """See the module's paragraph."""
+
+    def __init__(self, spec: VenueSpec = SPEC) -> None:
+        self.spec = spec
+        self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
+        self._book_streams: dict[MarketKind, dict[str, tuple[str, str]]] = {kind: {} for kind in spec.markets}
+        self._adopted: dict[str, Instrument] = {}
+
+    def register(self, instruments: Sequence[Instrument]) -> None:
+        for instrument in instruments:
+            self._keys[instrument.kind][instrument.native] = instrument.key
+            self._adopted.pop(instrument.key, None)
+
+    def adopted(self, key: str) -> Instrument | None:
+        return self._adopted.get(key)
+
+    def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
+        return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
+
+    # ------------------------------------------------------------------ requests
+
+    def plan(self, instruments: Sequence[Instrument], channels: Sequence[Channel]) -> list[ConnectionPlan]:
+        wanted: dict[tuple[MarketKind, str], list[tuple[str, str]]] = {}
+        for instrument in instruments:
+            for channel in channels:
+                stream = _stream_of(instrument, channel)
+                if stream is not None:
+                    role, topic = stream
+                    book_key = instrument.key if channel is Channel.BOOK else ""
+                    wanted.setdefault((instrument.kind, role), []).append((topic, book_key))
+        plans = []
+        for (kind, role), streams in wanted.items():
+            market = self.spec.markets[kind]
+            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
+            for number, part in enumerate(parts, 1):
+                plans.append(
+                    ConnectionPlan(
+                        conn=f"{self.spec.name}.{kind.value}.{role}" + (f".{number}" if number > 1 else ""),
+                        kind=kind,
+                        url=_combined(market.ws_urls[role]),
+                        topics=tuple(topic for topic, _ in part),
+                        book_keys=tuple(key for _, key in part if key),
+                    )
+                )
+        return plans
+
+    def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
+        frames: list[tuple[int, str]] = []
+        for at in range(0, len(plan.topics), NAMES_PER_FRAME):
+            request_id = first_id + len(frames)
+            request = {"method": "SUBSCRIBE", "params": plan.topics[at : at + NAMES_PER_FRAME], "id": request_id}
+            frames.append((request_id, msgspec.json.encode(request).decode()))
+        return frames
+
+    def instruments_request(self, kind: MarketKind) -> HttpRequest:
+        url = self.spec.markets[kind].rest_url + _PATHS[kind][1]
+        return HttpRequest("instruments", kind, "GET", url, INSTRUMENTS_WEIGHTS[kind])
+
+    def snapshot_request(self, instrument: Instrument) -> HttpRequest:
+        kind, market = instrument.kind, self.spec.markets[instrument.kind]
+        levels = market.snapshot_depth
+        url = f"{market.rest_url}{_PATHS[kind][0]}?symbol={instrument.native}&limit={levels}"
+        return HttpRequest("snapshot", kind, "GET", url, snapshot_weight(kind, levels), instrument.key)
+
+    # ------------------------------------------------------------------ frames
+
+    def decode(self, kind: MarketKind, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
+        try:
+            envelope = _ENVELOPE.decode(raw)
+        except UNREADABLE as error:
+            return self._decode_odd(kind, raw, ts_recv, error)
+        event = envelope.data
+        if type(event) is DepthUpdate:
+            route = self._book_streams[kind].get(envelope.stream)
+            if route is None or route[0] != event.s:
+                route = self._book_route(kind, envelope.stream, event, raw)
+                if route is None:
+                    return (_unknown(raw, f"stream {envelope.stream[:80]} is no update of a followed book"),)
+            return (
+                BookDelta(
+                    route[1], event.E * NS_PER_MS, ts_recv, event.U, event.u, event.pu, event.b, event.a
+                ),
+            )  # fmt: skip
+        return self._decode_event(kind, event, raw, ts_recv)
+
+    def _book_route(
+        self, kind: MarketKind, stream: str, event: DepthUpdate, raw: str | bytes
+    ) -> tuple[str, str] | None:
+        """``(native, key)`` of a diff depth stream, remembered by its name; None for any other stream or symbol.
+
+        Partial books (``@depth5``, ``@depth10``, ``@depth20``) carry the same event name on USD-M but are no diffs.
+        """
+        symbol, _, channel = stream.partition("@")
+        if symbol.upper() != event.s or (channel != "depth" and not channel.startswith("depth@")):
+            return None
+        key = self._key_of(kind, event.s, raw)
+        if key is None:
+            return None
+        route = self._book_streams[kind][stream] = (event.s, key)
+        return route
+
+    def _key_of(self, kind: MarketKind, native: str, raw: str | bytes) -> str | None:
+        """Key of a native name; with ``adopt_unknown`` a provisional instrument is made from the frame it came in."""
+        key = self._keys[kind].get(native)
+        if key is None and self.adopt_unknown:
+            for found in traffic.infer(self.spec.name, self.spec.markets[kind], (raw,)):
+                if found.instrument.native == native:
+                    key = found.instrument.key
+                    self._keys[kind][native] = key
+                    self._adopted[key] = found.instrument
+        return key
+
+    def _decode_event(self, kind: MarketKind, event: Event, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
+        """Any event but the enveloped depth update."""
+        if isinstance(event, ServerShutdown):
+            return (VenueNotice("shutdown", "serverShutdown", "the server will close this connection soon"),)
+        native = event.s
+        key = self._keys[kind].get(native) or self._key_of(kind, native, raw)
+        if key is None:
+            return (_unknown(raw, f"symbol {native[:40]} is not followed"),)
+        match event:
+            case TradeEvent():
+                if event.X != "MARKET":
+                    return ()  # insurance fund and ADL: not a trade in the book
+                return _trade(key, event.t, event.p, event.q, event.T, event.m, raw, ts_recv)
+            case AggTradeEvent():
+                return _trade(key, event.a, event.p, event.q, event.T, event.m, raw, ts_recv)
+            case BookTickerEvent():
+                ts = event.T * NS_PER_MS
+                return (BookTicker(key, ts, ts_recv, event.u, event.b, event.B, event.a, event.A),)
+            case MarkPriceEvent():
+                return _mark(key, event, raw, ts_recv)
+            case DepthUpdate():
+                ts = event.E * NS_PER_MS
+                return (BookDelta(key, ts, ts_recv, event.U, event.u, event.pu, event.b, event.a),)
+
+    def _decode_odd(self, kind: MarketKind, raw: str | bytes, ts_recv: int, error: Exception) -> Sequence[FeedEvent]:
+        """What is not a known event in an envelope: spot's ticker, a bare event, an answer to a request, or unknown."""
+        try:
+            frame = _ANY.decode(raw)
+            data = frame.get("data", frame)
+            if "e" in frame:
+                return self._decode_event(kind, _EVENT.decode(raw), raw, ts_recv)
+            if "e" not in data and data.keys() >= _SPOT_TICKER_FIELDS:
+                return self._spot_ticker(kind, msgspec.convert(data, SpotBookTicker, strict=False), raw, ts_recv)
+            if "stream" not in frame:
+                return _answer(_CONTROL.decode(raw), raw)
+        except (*UNREADABLE, AttributeError, TypeError) as problem:
+            error = problem
+        return (_unknown(raw, str(error)[:200]),)
+
+    def _spot_ticker(
+        self, kind: MarketKind, ticker: SpotBookTicker, raw: str | bytes, ts_recv: int
+    ) -> Sequence[FeedEvent]:
+        key = self._keys[kind].get(ticker.s) or self._key_of(kind, ticker.s, raw)
+        if key is None:
+            return (_unknown(raw, f"symbol {ticker.s[:40]} is not followed"),)
+        return (BookTicker(key, 0, ts_recv, ticker.u, ticker.b, ticker.B, ticker.a, ticker.A),)
+
+    # ------------------------------------------------------------------ replies
+
+    def decode_instruments(self, kind: MarketKind, body: bytes) -> list[Instrument]:
+        return instruments_of(self.spec.name, self.spec.markets[kind], body)
+
+    def decode_http(self, request: HttpRequest, body: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
+        if request.purpose != "snapshot":
+            return (_unknown(body, f"a {request.purpose} reply holds no market event"),)
+        try:
+            reply = _SNAPSHOT.decode(body)
+        except UNREADABLE as error:
+            return (_unknown(body, f"depth snapshot of {request.key}: {error}"[:200]),)
+        texts = reply.bids + reply.asks
+        for price, size in texts:
+            if not (_is_number(price, MAX_PRICE) and _is_number(size, MAX_SIZE)) or float(price) == 0.0:
+                return (_unknown(body, f"depth snapshot of {request.key}: level {price[:40]} x {size[:40]}"),)
+        return (
+            BookSnapshot(
+                key=request.key,
+                ts_event=reply.E * NS_PER_MS,
+                ts_recv=ts_recv,
+                last_id=reply.lastUpdateId,
+                bids=[(float(price), float(size)) for price, size in reply.bids],
+                asks=[(float(price), float(size)) for price, size in reply.asks],
+                price_decimals=_padding(price for price, _ in texts),
+                size_decimals=_padding(size for _, size in texts),
+            ),
+        )
+
+    def recognise_http(self, kind: MarketKind, url: str, raw: str, keys: Sequence[str]) -> HttpRequest | None:
+        """By its URL; without one a depth reply belongs to ``keys`` if that is a single instrument."""
+        parts = urlsplit(url)
+        if parts.path.endswith("/exchangeInfo") or (not url and '"symbols"' in raw and '"filters"' in raw):
+            return HttpRequest("instruments", kind, "GET", url, INSTRUMENTS_WEIGHTS[kind])
+        if parts.path.endswith("/depth"):
+            native = parse_qs(parts.query).get("symbol", [""])[0].upper()
+            key = self._keys[kind].get(native)
+            if key is None and self.adopt_unknown:
+                names = traffic.split_native(native)
+                key = None if names is None else f"{self.spec.name}:{symbol_of(kind, *names)}"
+        elif not url and '"lastUpdateId"' in raw[:200]:
+            key = keys[0] if len(keys) == 1 else None
+        else:
+            return None
+        if key is None:
+            return None
+        market = self.spec.markets[kind]
+        return HttpRequest("snapshot", kind, "GET", url, market.snapshot_weight, key)
+
+
+def _stream_of(instrument: Instrument, channel: Channel) -> tuple[str, str] | None:
+    """``(role, stream name)``. USD-M serves a stream under one route only; the wrong one is silent (binance.md §3)."""
+    name = instrument.native.lower()
+    linear = instrument.kind is MarketKind.LINEAR
+    match channel:
+        case Channel.BOOK:
+            return "public", f"{name}@depth@100ms"
+        case Channel.TICKER:
+            return "public", f"{name}@bookTicker"
+        case Channel.TRADES:
+            return ("market", f"{name}@aggTrade") if linear else ("public", f"{name}@trade")
+        case Channel.MARK:
+            return ("market", f"{name}@markPrice@1s") if linear else None
+
+
+def _combined(base: str) -> str:
+    """Address of combined streams below a WebSocket base URL."""
+    base = base.rstrip("/")
+    return base if base.endswith("/stream") else f"{base}/stream"
+
+
+def _trade(
+    key: str, number: int, price: str, size: str, ts_ms: int, buyer_was_maker: bool, raw: str | bytes, ts_recv: int
+) -> Sequence[FeedEvent]:
+    if not (_is_number(price, MAX_PRICE) and _is_number(size, MAX_SIZE)) or float(price) == 0.0:
+        return (_unknown(raw, f"trade of {size[:40]} at {price[:40]}"),)
+    side = Side.SELL if buyer_was_maker else Side.BUY
+    return (Trade(key, ts_ms * NS_PER_MS, ts_recv, str(number), side, float(price), float(size), price, size),)
+
+
+def _mark(key: str, event: MarkPriceEvent, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
+    rate = event.r.removeprefix("-")
+    if rate and not _is_number(rate, 1.0):
+        return (_unknown(raw, f"funding rate {event.r[:40]}"),)
+    return (
+        MarkPrice(
+            key, event.E * NS_PER_MS, ts_recv, event.p, event.i, float(event.r or 0), event.T * NS_PER_MS
+        ),
+    )  # fmt: skip
+
+
+def _answer(answer: Control, raw: str | bytes) -> Sequence[FeedEvent]:
+    request_id = answer.id if isinstance(answer.id, int) else -1
+    if isinstance(answer.id, str) and answer.id.isascii() and answer.id.isdigit():
+        request_id = int(answer.id)
+    if answer.error is not None:
+        return (VenueNotice("error", str(answer.error.code), answer.error.msg, request_id),)
+    if answer.code is not None:
+        return (VenueNotice("error", str(answer.code), answer.msg, request_id),)
+    if request_id >= 0:
+        return (SubscriptionAck(request_id),)
+    return (_unknown(raw, "neither an event nor an answer"),)
+
+
+def _unknown(raw: str | bytes, reason: str) -> UnknownFrame:
+    kept = raw[:KEPT_TEXT]
+    return UnknownFrame(kept if isinstance(kept, str) else kept.decode(errors="replace"), reason)
+
+
+def _is_number(text: str, limit: float) -> bool:
+    return traffic.is_decimal(text) and Decimal(text) <= limit
+
+
+def _padding(texts: Iterable[str]) -> int:
+    """Decimal places if all texts have the same number of them, else -1."""
+    places = {len(text.partition(".")[2]) for text in texts}
+    return places.pop() if len(places) == 1 else -1
