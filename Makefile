@@ -6,11 +6,14 @@ STAMP  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 JOBS   ?= 2
 
-.PHONY: run test lint check bench soak shots docs clean
+.PHONY: run test lint bench soak shots docs clean help
 .DEFAULT_GOAL := run
 
 $(BIN)/python:
-	$(PY) -m venv $(VENV)
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Jackbot needs Python 3.11 or newer, $(PY) is older: name another one, as in make PY=python3.12"; exit 1; }
+	@$(PY) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "no virtual environment: on Debian, sudo apt install python3-venv"; exit 1; }
 
 $(STAMP): $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
@@ -42,5 +45,8 @@ shots: $(DEV)          ## screenshots/ from a seeded demo
 docs: $(DEV)           ## pages generated from code
 	$(BIN)/python -m jackbot_tui.docgen docs
 
-clean:
+help:                 ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+
+clean:                 ## remove the environment and what was built
 	rm -rf $(VENV) build dist *.egg-info

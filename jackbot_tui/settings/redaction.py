@@ -4,6 +4,7 @@ Pure text in, text out. Called for every line of the engine's log; it never deci
 """
 
 import re
+from decimal import Decimal
 
 MASK = "***"
 
@@ -57,7 +58,7 @@ def redact_value(name: str, value: object) -> object:
             return {str(key): redact_value(str(key), inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [redact_value(name, inner) for inner in value]
-        case bool() | int() | float() | None:
+        case bool() | int() | float() | Decimal() | None:
             return value
         case _:
             return redact_text(str(value))
