@@ -1,9 +1,9 @@
 """The engine core: every order, cancel and fill goes through this one synchronous object.
 
-It owns the market data pipeline, the order state machine, the portfolio, the risk gate, an executor and the journal, and
-knows neither sockets nor timers: the runtime calls ``on_*`` and ``advance``; tests and replay do the same. An intent is
-appended to the journal before it leaves, and leaves only when the journal says that it is durable; what people are told
-about an order (notices) is published only after the fact is durable.
+It owns the market data pipeline, the order state machine, the portfolio, the risk gate, an executor and the journal,
+and knows neither sockets nor timers: the runtime calls ``on_*`` and ``advance``; tests and replay do the same. An intent
+is appended to the journal before it leaves, and leaves only when the journal says that it is durable; what people are
+told about an order (notices) is published only after the fact is durable.
 """
 
 from collections import deque
@@ -47,6 +47,7 @@ from jackbot_tui.model.records import (
     Note,
     OrderRefused,
     OrderSubmitted,
+    Record,
     SessionEnded,
     SessionStarted,
 )
@@ -132,7 +133,8 @@ class Engine:
         if recovered is not None:
             self._next_number = recovered.next_number
             self.oms.load(recovered.orders.values(), recovered.fill_ids)
-            self.portfolio.load(recovered.positions.values())
+            self.portfolio.load(recovered.positions.values(), recovered.opening)
+            self.executor.load(recovered.positions.values())
             if recovered.killed:
                 self.gate.kill()
             for order in recovered.orders.values():
@@ -174,10 +176,13 @@ class Engine:
 
     # ------------------------------------------------------------------ orders in
 
-    def submit(self, request: OrderRequest) -> Submitted:
-        """Gate, journal, and hand to the executor once durable. Never raises for a bad request: it is refused."""
+    def submit(self, request: OrderRequest, confirmed: bool = False) -> Submitted:
+        """Gate, journal, and hand to the executor once durable. Never raises for a bad request: it is refused.
+
+        ``confirmed``: a person has confirmed this very order (it may then repeat a recent one).
+        """
         now = self.clock.now_ns()
-        refusal = self._refusal_of(request, now)
+        refusal = self.refusal_of(request, confirmed)
         if refusal is not None:
             return self._refused(request, refusal, now)
         order = self.oms.create(
@@ -223,24 +228,14 @@ class Engine:
             return Asked(f"order #{order.number} is {order.status.value}: only a working order can be moved", 0, order)
         if order.price is None:
             return Asked(f"order #{order.number} is a market order: it has no price to move", 0, order)
-        market = self.data.markets.get(order.key)
-        if market is None:
-            return Asked(f"{order.key} is not followed by this engine", 0, order)
         new_price = order.price if price is None else price
         new_quantity = order.quantity if quantity is None else quantity
         now = self.clock.now_ns()
-        refusal = self.gate.check_amend(
-            order,
-            new_price,
-            new_quantity,
-            market=market,
-            position=self.portfolio.position(order.key),
-            open_orders=self.oms.open_orders(order.key),
-            now=now,
-        )
+        refusal = self.amend_refusal(order, new_price, new_quantity)
         if refusal is not None:
             return Asked(refusal.message, 0, order, refusal)
         seq = self._apply(OrderAmendRequested(client_id, now, new_price, new_quantity, source))
+        self.gate.on_amended(now)
 
         def send() -> None:
             current = self.oms.orders.get(client_id)
@@ -270,7 +265,8 @@ class Engine:
         Fills that race with the cancels are noticed: another closing order follows while something is left, at most
         ``flatten.ATTEMPTS`` times.
         """
-        keys = [key] if key is not None else sorted({p.key for p in self.portfolio.positions if p.quantity} | self._working())
+        held = {position.key for position in self.portfolio.positions if position.quantity}
+        keys = [key] if key is not None else sorted(held | {order.key for order in self.oms.open_orders()})
         sent: list[Submitted] = []
         for each in keys:
             self.cancel_all(key=each, source=source)
@@ -280,7 +276,7 @@ class Engine:
         return sent
 
     def reverse(self, key: str, source: str) -> Submitted | None:
-        """Cancel the instrument's orders and turn the position into its opposite with one market order; None when flat."""
+        """Cancel the instrument's orders and turn its position around with one market order; None when flat."""
         position = self.portfolio.position(key)
         if not position.quantity:
             return None
@@ -396,27 +392,60 @@ class Engine:
         last = market.trades.last_price
         return None if last is None else decimal_of(last)
 
-    # ------------------------------------------------------------------ inside
+    @property
+    def killed(self) -> bool:
+        """True while the kill switch locks new orders."""
+        return self.gate.killed
 
-    def _refusal_of(self, request: OrderRequest, now: int) -> Refusal | None:
+    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
+        """Why ``request`` would be refused now; None when it may go."""
         if self.stopping:
             return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
         if not self.journal.healthy:
             return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {self.journal.problem}")
         market = self.data.markets.get(request.key)
         if market is None:
-            return Refusal(
-                RefusalCode.UNKNOWN_INSTRUMENT,
-                f"{request.key} is not followed by this engine: {', '.join(self.data.markets) or 'no instruments yet'}",
-            )
+            return self._not_followed(request.key)
         return self.gate.check(
             request,
             market=market,
             position=self.portfolio.position(request.key),
             open_orders=self.oms.open_orders(),
             day_pnl=self.portfolio.day_pnl(self.mark_of),
-            now=now,
+            now=self.clock.now_ns(),
+            confirmed=confirmed,
         )
+
+    def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> Refusal | None:
+        """Why ``order`` may not get this price and total quantity now; None when it may."""
+        market = self.data.markets.get(order.key)
+        if market is None:
+            return self._not_followed(order.key)
+        return self.gate.check_amend(
+            order,
+            price,
+            quantity,
+            market=market,
+            position=self.portfolio.position(order.key),
+            open_orders=self.oms.open_orders(),
+            now=self.clock.now_ns(),
+        )
+
+    def limits(self) -> list[tuple[str, str, str, float]]:
+        """``(name, used, limit, fraction)`` of every limit of the gate that is switched on."""
+        return self.gate.limits_view(
+            positions=self.portfolio.positions,
+            open_orders=self.oms.open_orders(),
+            mark_of=self.mark_of,
+            day_pnl=self.portfolio.day_pnl(self.mark_of),
+            now=self.clock.now_ns(),
+        )
+
+    # ------------------------------------------------------------------ inside
+
+    def _not_followed(self, key: str) -> Refusal:
+        followed = ", ".join(self.data.markets) or "no instruments yet"
+        return Refusal(RefusalCode.UNKNOWN_INSTRUMENT, f"{key} is not followed by this engine: {followed}")
 
     def _refused(self, request: OrderRequest, refusal: Refusal, now: int) -> Submitted:
         seq = self._append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
@@ -444,7 +473,7 @@ class Engine:
             self._poke()
 
     def _apply(self, event: OrderEvent) -> int:
-        """Merge one order event, journal it, and publish it once durable. Returns the journal sequence (0 = ignored)."""
+        """Merge one order event, journal it, publish it once durable. Returns the journal sequence (0 = ignored)."""
         update = self.oms.apply(event)
         if update is None:
             return 0
@@ -460,10 +489,10 @@ class Engine:
             self.publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
         return seq
 
-    def _append(self, record: object) -> int:
+    def _append(self, record: Record) -> int:
         """Append a fact that already happened; a journal that cannot take it is unhealthy and blocks new orders."""
         try:
-            return self.journal.append(record)  # type: ignore[arg-type]
+            return self.journal.append(record)
         except JournalError as error:
             self.board.publish(self.clock.now_ns(), "note", "bad", f"journal: {error}")
             return 0
@@ -471,21 +500,21 @@ class Engine:
     def publish_durable(
         self, seq: int, ts: int, kind: str, level: str, text: str, *, key: str = "", number: int = 0
     ) -> None:
-        self.journal.when_durable(seq, lambda: self.board.publish(ts, kind, level, text, key=key, number=number) and None)
+        def publish() -> None:
+            self.board.publish(ts, kind, level, text, key=key, number=number)
+
+        self.journal.when_durable(seq, publish)
 
     def _poke(self) -> None:
         if self._wakeup_listener is not None:
             self._wakeup_listener()
-
-    def _working(self) -> set[str]:
-        return {order.key for order in self.oms.open_orders()}
 
     def _settle_funding(self, key: str, mark: MarkPrice, now: int) -> None:
         position = self.portfolio.position(key)
         if not position.quantity:
             return
         rate, price = decimal_of(mark.funding_rate), decimal_of(mark.mark)
-        amount = -position.quantity * price * rate
+        amount = self.executor.apply_funding(key, rate, price, now)
         seq = self._append(
             FundingApplied(ts=now, key=key, rate=rate, mark=price, quantity=position.quantity, amount=amount)
         )

@@ -1,4 +1,7 @@
-"""Everything the engine needs to be told, as plain values: the command line and settings fill it, tests build it by hand."""
+"""Everything the engine needs to be told, as plain values.
+
+The command line fills it from the settings; tests build it by hand. No setting is read anywhere below this.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
