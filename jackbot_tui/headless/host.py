@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from jackbot_tui.desk.desk import Desk
 from jackbot_tui.desk.ports import HostFigures
 from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
+from jackbot_tui.engine.replay import ReplayPlayer
 from jackbot_tui.engine.runtime import EngineRuntime
 from jackbot_tui.headless.figures import RateMeter, RateTable
 from jackbot_tui.headless.job import EngineJob
@@ -123,7 +125,8 @@ class EngineHost:
             case ReplayAction.RESUME:
                 player.resume()
             case ReplayAction.STEP:
-                player.step(int(value) or 1)
+                for _ in range(int(value) or 1):
+                    player.step()
             case ReplayAction.SPEED:
                 player.speed = float(value)
         return replay_text(player)
@@ -193,3 +196,12 @@ class EngineHost:
             "socket": str(options.socket_path or ""),
             "seed": options.seed,
         }
+
+
+def replay_text(player: ReplayPlayer) -> str:
+    """``PLAY x10 12:01:03 41%``: state, speed, the data's UTC time, how much has been played."""
+    state = "END" if player.done else "PAUSE" if player.paused else "PLAY"
+    speed = f"x{player.speed:g}" if player.speed else "max"
+    moment = time.strftime("%H:%M:%S", time.gmtime(player.position_ns // NS_PER_S))
+    share = "" if player.fraction < 0 else f" {player.fraction:.0%}"
+    return f"{state} {speed} {moment}{share}"

@@ -290,3 +290,28 @@ def test_directories_follow_the_environment_and_ignore_relative_values(tmp_path:
     moved = places_of({"XDG_RUNTIME_DIR": str(runtime), "XDG_DATA_HOME": "/d", "XDG_CONFIG_HOME": "relative"}, tmp_path)
     assert (moved.run, moved.data, moved.config_file) == (runtime / "jackbot", Path("/d/jackbot"), plain.config_file)
     assert places_of({"XDG_RUNTIME_DIR": "/nonexistent/dir"}, tmp_path).run == plain.run
+
+
+# ---------------------------------------------------------------------- replay as totals
+
+
+def test_replay_totals_are_one_json_object_on_stdout(home: Path) -> None:
+    capture = Path(__file__).resolve().parents[3] / "shared/recorded/binance/spot/btcusdt_20240808.jsonl.gz"
+    if not capture.exists():
+        assert "CI" not in os.environ, f"{capture} must be there in CI"
+        pytest.skip("no recorded exchange data beside the repository")
+    done = jackbot(home, "replay", str(capture), "--venue", "binance", "--market", "spot", "--json")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+    totals = json.loads(done.stdout)
+    book = totals["books"]["BTC/USDT"]
+    assert (totals["frames"], totals["unknown_frames"]) == (41248, 0)
+    assert (book["best_bid"], book["best_ask"]) == (["61685.99000000", "1.00870000"], ["61686.00000000", "2.29327000"])
+    assert (book["trade_volume"], book["gaps"], book["state"]) == ("212.03315000", 0, "live")
+
+
+def test_a_file_that_is_no_capture_is_named_with_its_line(home: Path) -> None:
+    capture = home / "notes.txt"
+    capture.write_text("hello\n")
+    done = jackbot(home, "replay", str(capture), "--venue", "binance", "--market", "spot", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"jackbot: {capture}:1: ") and len(done.stderr.splitlines()) == 1
