@@ -31,8 +31,8 @@ KEPT_UNKNOWN = 50
 
 SNAPSHOT_BURST = 8
 SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
-"""At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over must
-not eat the venue's request weight."""
+"""At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over
+must not eat the venue's request weight."""
 
 
 class MarketSubscriber(Protocol):

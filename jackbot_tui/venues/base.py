@@ -159,7 +159,7 @@ class Codec(ABC):
     def instruments_request(self, kind: MarketKind) -> HttpRequest: ...
 
     @abstractmethod
-    def decode_instruments(self, kind: MarketKind, body: bytes) -> list[Instrument]:
+    def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         """Tradable instruments of a reply; raises WireError with what and where when it is not one."""
 
     @abstractmethod
@@ -171,5 +171,5 @@ class Codec(ABC):
         """Events of a REST reply (a book snapshot); ``UnknownFrame`` when unreadable."""
 
     @abstractmethod
-    def recognise_http(self, kind: MarketKind, url: str, raw: str, keys: Sequence[str]) -> HttpRequest | None:
+    def recognise_http(self, kind: MarketKind, url: str, raw: str | bytes, keys: Sequence[str]) -> HttpRequest | None:
         """For replay: which request a recorded reply answers (by URL, else by shape), None if it is none of ours."""

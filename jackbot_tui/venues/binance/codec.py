@@ -7,7 +7,7 @@ combined stream's envelope, is one typed decode; everything else takes a slower 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -230,7 +230,7 @@ class BinanceCodec(Codec):
 
     # ------------------------------------------------------------------ replies
 
-    def decode_instruments(self, kind: MarketKind, body: bytes) -> list[Instrument]:
+    def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)
 
     def decode_http(self, request: HttpRequest, body: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
@@ -257,25 +257,25 @@ class BinanceCodec(Codec):
             ),
         )
 
-    def recognise_http(self, kind: MarketKind, url: str, raw: str, keys: Sequence[str]) -> HttpRequest | None:
+    def recognise_http(self, kind: MarketKind, url: str, raw: str | bytes, keys: Sequence[str]) -> HttpRequest | None:
         """By its URL; without one a depth reply belongs to ``keys`` if that is a single instrument."""
-        parts = urlsplit(url)
-        if parts.path.endswith("/exchangeInfo") or (not url and '"symbols"' in raw and '"filters"' in raw):
+        depth_path, instruments_path = _PATHS[kind]
+        path, _, query = url.partition("?")
+        text = "" if url else raw if isinstance(raw, str) else raw.decode(errors="replace")
+        if path.endswith(instruments_path) or ('"symbols"' in text and '"filters"' in text):
             return HttpRequest("instruments", kind, "GET", url, INSTRUMENTS_WEIGHTS[kind])
-        if parts.path.endswith("/depth"):
-            native = parse_qs(parts.query).get("symbol", [""])[0].upper()
+        key: str | None = None
+        if path.endswith(depth_path):
+            native = parse_qs(query).get("symbol", [""])[0].upper()
+            names = traffic.split_native(native)
             key = self._keys[kind].get(native)
-            if key is None and self.adopt_unknown:
-                names = traffic.split_native(native)
-                key = None if names is None else f"{self.spec.name}:{symbol_of(kind, *names)}"
-        elif not url and '"lastUpdateId"' in raw[:200]:
-            key = keys[0] if len(keys) == 1 else None
-        else:
-            return None
+            if key is None and self.adopt_unknown and names is not None:
+                key = f"{self.spec.name}:{symbol_of(kind, *names)}"
+        elif '"lastUpdateId"' in text and len(keys) == 1:
+            key = keys[0]
         if key is None:
             return None
-        market = self.spec.markets[kind]
-        return HttpRequest("snapshot", kind, "GET", url, market.snapshot_weight, key)
+        return HttpRequest("snapshot", kind, "GET", url, self.spec.markets[kind].snapshot_weight, key)
 
 
 def _stream_of(instrument: Instrument, channel: Channel) -> tuple[str, str] | None:
