@@ -22,13 +22,15 @@ class Arming:
         self.armed = False
         self.market = False
         self.until_ns = 0
+        self.key = ""
         self._tell = tell
 
-    def arm(self, client_id: int, now: int, duration_ns: int, market: bool) -> None:
-        """The holder of the pen is armed for ``duration_ns`` (0: the usual time)."""
+    def arm(self, client_id: int, now: int, duration_ns: int, market: bool, key: str) -> None:
+        """The holder of the pen is armed for ``duration_ns`` (0: the usual time) while it looks at ``key``."""
         assert self.pen == client_id
         self.armed = True
         self.market = market
+        self.key = key
         self.until_ns = now + min(duration_ns or USUAL_NS, LONGEST_NS)
         what = "limit and market keys send" if market else "limit keys send, market keys ask"
         self._tell("warn", f"ARMED: {what} at once")
@@ -42,6 +44,11 @@ class Arming:
         self.until_ns = 0
         self._tell("warn", f"DISARMED: {why}")
         return True
+
+    def looked_at(self, client_id: int, key: str) -> None:
+        """A client turned to instrument ``key``: what was armed for another one is not for this one."""
+        if self.armed and self.pen == client_id and key and key != self.key:
+            self.disarm("the instrument was changed")
 
     def give_pen(self, client_id: int | None, why: str) -> None:
         """Hand the pen over; whoever was armed is not any more."""

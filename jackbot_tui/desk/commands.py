@@ -300,3 +300,6 @@ Command = (
 
 RISK_CARRYING = (PlaceOrder, Move, Close, Flatten, Reverse)
 """Commands that can change a position or put an order in the market: guarded by arming, pen and confirms."""
+
+READ_ONLY = (Show, Help, Paper)
+"""Commands that change nothing: everybody may say them and they are not journaled."""

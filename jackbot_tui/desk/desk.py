@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk import guards
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 DURABLE_S = 10.0
 """How long a reply waits for the journal before it says that it could not be sure."""
 
-_READ_ONLY = (c.Show, c.Help, c.Paper)
 _NEEDS_PEN = (*c.RISK_CARRYING, c.Arm, c.KillReset, c.SetOption, c.Quit)
 
 
@@ -47,6 +47,9 @@ class _Question(Struct, frozen=True):
     plan: Plan
     until_ns: int
 
+    def answered_by(self, line: str, context: Context, now: int) -> bool:
+        return self.line == line and self.key == context.key and now < self.until_ns
+
 
 class Desk:
     """See the module's paragraph. ``host`` is the process around the engine, None where there is none (tests)."""
@@ -57,7 +60,8 @@ class Desk:
         self.options = {name: option.default for name, option in OPTIONS.items()}
         self.arming = Arming(self._tell_mode)
         self._clients: dict[int, ClientState] = {}
-        self._questions: dict[int, _Question] = {}
+        self._asked: dict[int, _Question] = {}
+        self._previewed: dict[int, _Question] = {}
         self._next_client = 1
         self._symbols = SymbolTable()
         self._pictures = PictureMaker(engine, host, self.arming)
@@ -108,7 +112,7 @@ class Desk:
     def detach(self, client: ClientInfo) -> None:
         """A client went. Its orders stay; its pen goes to the next screen, disarmed."""
         self._clients.pop(client.client_id, None)
-        self._questions.pop(client.client_id, None)
+        self._forget(client)
         if self.arming.pen == client.client_id:
             screens = (state.info for state in self._clients.values() if state.info.role is Role.SCREEN)
             heir = next(screens, None)
@@ -134,7 +138,7 @@ class Desk:
             last_beat_ns=holder.last_beat_ns,
             idle_ns=self.options["idle"] * NS_PER_S,
         )
-        market = self.engine.data.markets.get(holder.ticket.key)
+        market = self.engine.data.markets.get(self.arming.key)
         if market is not None and not market.live:
             self.arming.disarm(f"the {market.instrument.symbol} book is {market.state.value.upper()}")
 
@@ -146,6 +150,7 @@ class Desk:
         now = self.engine.clock.now_ns()
         self.advance(now)
         state.last_line_ns = now
+        self.arming.looked_at(client.client_id, context.key)
         if context.seen is not None:
             self._check_glass(client, context.seen.glass_age_ms)
         try:
@@ -160,7 +165,7 @@ class Desk:
             question = self._question(state, line, plan, context, now)
             if question is not None:
                 return question
-        self._questions.pop(client.client_id, None)
+        self._forget(client)
         done = Runner(self, state, context, confirmed=answered).run(plan)
         state.ticket = done.ticket
         return await self._answer(done)
@@ -180,7 +185,7 @@ class Desk:
             return _plan_problem(problem)
         except InputError as error:
             return Reply(ok=False, lines=[str(error)], code="not_allowed")
-        self._remember(state, line, context, plan, now)
+        self._previewed[client.client_id] = self._remembered(line, context, plan, now)
         reply = self._shown(plan)
         questions = self._asks(state, plan, context)
         data = {**(reply.data or {}), "asks": questions}
@@ -215,6 +220,7 @@ class Desk:
         state = self._state(client)
         now = self.engine.clock.now_ns()
         self.advance(now)
+        self.arming.looked_at(client.client_id, request.key)
         pen = self._clients.get(self.arming.pen) if self.arming.pen is not None else None
         return self._pictures.make(state, request, now, pen)
 
@@ -244,14 +250,9 @@ class Desk:
                 f"cannot arm: the picture is {state.glass_age_ms:.0f} ms old, {self.options['glass']} is the most"
             )
         now = self.engine.clock.now_ns()
-        self.arming.arm(state.info.client_id, now, command.duration_ns, command.market)
+        self.arming.arm(state.info.client_id, now, command.duration_ns, command.market, key)
         seconds = (self.arming.until_ns - now) // NS_PER_S
         return f"ARMED for {seconds // 60}m{seconds % 60:02d}s" + (", market keys too" if command.market else "")
-
-    def symbol_chosen(self, state: ClientState, key: str) -> None:
-        """The active instrument of a client changed: what was armed for the old one is not for the new one."""
-        if self.arming.pen == state.info.client_id and key != state.ticket.key:
-            self.arming.disarm("the instrument was changed")
 
     # ------------------------------------------------------------------ inside
 
@@ -261,7 +262,7 @@ class Desk:
             raise InputError(f"client {client.client_id} is not attached (any more): attach again")
         if not state.ticket.key:
             key = next(iter(self.engine.data.markets), "")
-            state.ticket = Ticket(key=key) if key else state.ticket
+            state.ticket = replace(state.ticket, key=key)
         return state
 
     def _parse(self, line: str) -> list[Parsed]:
@@ -275,11 +276,12 @@ class Desk:
     ) -> tuple[Plan, bool]:
         """The plan of the line and whether its questions are answered. A confirm runs the plan that was shown."""
         client = state.info
-        question = self._questions.get(client.client_id)
-        shown = question is not None and question.line == line and question.key == context.key
-        if confirmed and shown and question is not None and now < question.until_ns:
-            self._allowed(client, [step.parsed for step in question.plan.steps])
-            return question.plan, True
+        shown = (self._asked.get(client.client_id), self._previewed.get(client.client_id))
+        fitting = [each for each in shown if confirmed and each is not None and each.answered_by(line, context, now)]
+        if fitting:
+            newest = max(fitting, key=lambda question: question.until_ns)
+            self._allowed(client, [step.parsed for step in newest.plan.steps])
+            return newest.plan, True
         parsed = self._parse(line)
         self._allowed(client, parsed)
         return Planner(self.engine, client, state.ticket, context).plan(parsed), client.role is not Role.SCREEN
@@ -301,7 +303,7 @@ class Desk:
             wanted = guards.not_typed_in_full(each.words, command)
             if wanted:
                 raise SyntaxProblem(f"this must be typed in full: {wanted}", each.start, wanted, code="typed")
-            if client.role is Role.KILL or (client.role is Role.WATCH and not isinstance(command, _READ_ONLY)):
+            if client.role is Role.KILL or (client.role is Role.WATCH and not isinstance(command, c.READ_ONLY)):
                 raise InputError(f"a {client.role.value} client may only look: use jackbot ctl or a screen")
             if client.role is Role.SCREEN and isinstance(command, _NEEDS_PEN) and not takes:
                 self._check_pen(client)
@@ -340,13 +342,17 @@ class Desk:
         shown = self._shown(plan)
         if not shown.ok:
             return shown
-        self._remember(state, line, context, plan, now)
+        self._asked[state.info.client_id] = self._remembered(line, context, plan, now)
         data = {**(shown.data or {}), "asks": asks, "expires_ns": now + self.options["confirm"] * NS_PER_S}
         return Reply(ok=False, lines=[*shown.lines, *asks], code="confirm", confirm=True, data=data)
 
-    def _remember(self, state: ClientState, line: str, context: Context, plan: Plan, now: int) -> None:
-        until = now + self.options["confirm"] * NS_PER_S
-        self._questions[state.info.client_id] = _Question(line, context.key, plan, until)
+    def _remembered(self, line: str, context: Context, plan: Plan, now: int) -> _Question:
+        return _Question(line, context.key, plan, now + self.options["confirm"] * NS_PER_S)
+
+    def _forget(self, client: ClientInfo) -> None:
+        """Something was carried out, or the client left: what was shown before is not to be confirmed any more."""
+        self._asked.pop(client.client_id, None)
+        self._previewed.pop(client.client_id, None)
 
     def _shown(self, plan: Plan) -> Reply:
         """The steps as a preview; not ok when the gate would refuse one of them."""
@@ -390,9 +396,11 @@ class Desk:
         self.engine.board.publish(self.engine.clock.now_ns(), "mode", level, text)
 
     def _on_notice(self, notice: "EngineNotice") -> None:
-        """An order that the venue rejected disarms."""
+        """An order that the venue rejected disarms, and so does a kill switch thrown from wherever."""
         if notice.kind == "rejected":
             self.arming.disarm("an order was rejected")
+        elif notice.kind == "kill":
+            self.arming.disarm("KILL")
 
 
 def _as_notice(notice: "EngineNotice") -> Notice:

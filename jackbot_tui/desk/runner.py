@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from jackbot_tui.engine.flatten import Submitted
     from jackbot_tui.risk.refusal import Refusal
 
-_SILENT = (c.Show, c.Help, c.Paper)
-"""Commands that change nothing and are not journaled."""
-
 
 class Done:
     """What a line did: lines for people, data per step for programs, and the journal record to wait for."""
@@ -103,7 +100,7 @@ class Runner:
         return self.done
 
     def _run(self, step: Step) -> None:
-        if not (isinstance(step, PlainStep) and isinstance(step.command, _SILENT)):
+        if not (isinstance(step, PlainStep) and isinstance(step.command, c.READ_ONLY)):
             self._wait_for(self._engine.log_command(self._source, step.canonical, self._seen))
         match step:
             case OrderStep():
@@ -196,7 +193,7 @@ class Runner:
         done, desk, engine = self.done, self._desk, self._engine
         match step.command:
             case c.SelectSymbol(key=key):
-                desk.symbol_chosen(self._state, key)
+                desk.arming.looked_at(self._state.info.client_id, key)
                 self._ticket(step, f"active instrument {key.partition(':')[2]}")
             case c.SetQuantity() | c.Preset():
                 self._ticket(step, f"quantity {text_of(step.ticket.quantity)}")

@@ -82,12 +82,15 @@ class LinkServer:
         self._unsubscribe = self._desk.subscribe(self._broadcast)
 
     async def close(self, reason: str) -> None:
-        """Say goodbye to every client, stop listening, remove the socket."""
+        """Answer what is in flight, say goodbye to every client, stop listening, remove the socket."""
         if self._server is None:
             return
         self._server.close()
         if self._unsubscribe is not None:
             self._unsubscribe()
+        lines = [line for connection in self._connections for line in connection.lines]
+        if lines:
+            await asyncio.wait(lines, timeout=self.limits.linger_s)
         for connection in tuple(self._connections):
             connection.end(reason)
         tasks = [connection.task for connection in self._connections]
@@ -197,7 +200,7 @@ class _Connection:
         self._wake = asyncio.Event()
         self._ended = False
         self._slots = asyncio.Semaphore(limits.in_flight)
-        self._lines: set[asyncio.Task[None]] = set()
+        self.lines: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------ in
 
@@ -246,8 +249,8 @@ class _Connection:
             case Execute() | Preview() | Kill():
                 await self._slots.acquire()
                 line = group.create_task(self._carry_out(message, client))
-                self._lines.add(line)
-                line.add_done_callback(self._lines.discard)
+                self.lines.add(line)
+                line.add_done_callback(self.lines.discard)
             case Hello():
                 self.end("a second hello")
 
@@ -266,7 +269,7 @@ class _Connection:
 
     def cancel_lines(self) -> None:
         """The client is gone: nobody waits for the answers. What was handed to the engine stays handed."""
-        for line in self._lines:
+        for line in self.lines:
             line.cancel()
 
     # ------------------------------------------------------------------ out

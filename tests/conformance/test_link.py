@@ -463,7 +463,7 @@ async def test_calls_in_flight_learn_that_the_engine_went_away(path: Path) -> No
     desk = FakeDesk()
     desk.gate.clear()
     link = LinkClient(path)
-    async with serving(desk, path):
+    async with serving(desk, path, linger_s=0.05):
         await link.connect()
         asked = asyncio.ensure_future(link.execute("buy 1 mkt"))
         await eventually(lambda: bool(desk.lines))
@@ -480,6 +480,22 @@ async def test_engine_that_does_not_answer_is_a_time_out_and_not_a_hang(path: Pa
             await link.execute("buy 1 mkt", timeout_s=0.05)
         desk.gate.set()
         assert (await link.execute("status")).lines == ["STATUS"]
+
+
+async def test_line_in_flight_is_answered_before_the_goodbye(path: Path) -> None:
+    desk = FakeDesk()
+    desk.gate.clear()
+    server = LinkServer(desk, path)
+    await server.start()
+    async with LinkClient(path) as link:
+        asked = asyncio.ensure_future(link.execute("quit"))
+        await eventually(lambda: bool(desk.lines))
+        closing = asyncio.ensure_future(server.close("the engine ends"))
+        await asyncio.sleep(0)
+        desk.gate.set()
+        assert (await asked).lines == ["QUIT"]
+        await closing
+        await eventually(lambda: "the engine ends" in link.trouble)
 
 
 async def test_shell_call_needs_no_loop_and_gets_the_answer(path: Path) -> None:

@@ -14,16 +14,11 @@ from jackbot_tui.model.enums import Side, TimeInForce
 KEYS = ["binance:BTC/USDT", "binance:BTC/USDT:USDT", "okx:ETH/USDT:USDT"]
 SYMBOLS = SymbolTable(KEYS)
 
-WORDS = [
-    *BY_WORD,
-    *FLAGS,
-    *OPTIONS,
-    *KEYS,
-    *"""
-    @ ; 0.5 1000$ 10% 2k $pos half #2 bid ask+1t -0.5% + - mid mkt all last 41 #41 qty=2 slip=5t market reset flatten
-    10m note tag on off speed max step today start "a;b" " eth btc tp=1 0 1e9 １
-    """.split(),
-]
+MORE_WORDS = """
+@ ; 0.5 1000$ 10% 2k $pos half #2 bid ask+1t -0.5% + - mid mkt all last 41 #41 qty=2 slip=5t market reset flatten
+10m note tag on off speed max step today start "a;b" " eth btc tp=1 0 1e9 １
+"""
+WORDS = [*BY_WORD, *FLAGS, *OPTIONS, *KEYS, *MORE_WORDS.split()]
 TEXT = st.one_of(
     st.text(max_size=80),
     st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join),

@@ -4,7 +4,7 @@ import pytest
 
 from jackbot_tui.desk.views import Context, Role, ViewRequest
 from jackbot_tui.model.clock import NS_PER_S
-from tests.desk_world import PERP, World
+from tests.desk_world import PERP, SPOT, World
 
 LIMIT = "buy 0.1 @ bid-1t"
 MARKET = "buy 0.1 mkt"
@@ -51,6 +51,25 @@ async def test_confirm_after_a_preview_sends_the_previewed_price() -> None:
     assert [str(order.price) for order in world.engine.oms.open_orders()] == ["60999.5"]
 
 
+async def test_preview_while_typing_does_not_swallow_an_open_question() -> None:
+    world = World()
+    assert (await world.type(LIMIT)).code == "confirm"
+    world.desk.preview(world.screen, "sell 0.1 @ ask", Context(key=PERP))
+    assert (await world.type(LIMIT, confirmed=True)).ok
+    assert (await world.type("sell 0.1 @ ask", confirmed=True)).code == "confirm"
+
+
+async def test_confirm_sends_what_was_shown_last() -> None:
+    world = World()
+    await world.type(LIMIT)
+    world.wait(1)
+    world.fresh(mid_ticks=4)
+    shown = world.desk.preview(world.screen, LIMIT, Context(key=PERP))
+    assert "@ 61001.5" in shown.lines[0]
+    assert (await world.type(LIMIT, confirmed=True)).ok
+    assert [str(order.price) for order in world.engine.oms.open_orders()] == ["61001.5"]
+
+
 async def test_armed_screen_sends_limits_at_once_and_markets_only_when_armed_for_them() -> None:
     world = World()
     await world.armed()
@@ -64,7 +83,10 @@ async def test_armed_screen_sends_limits_at_once_and_markets_only_when_armed_for
     assert world.position() == "0"
 
 
-DOUBTS = ("time", "idle", "symbol", "stale", "down", "glass", "heartbeat", "silence", "screen", "rejected", "kill")
+DOUBTS = (
+    *("time", "idle", "symbol", "other glass", "other line", "stale", "down", "glass", "heartbeat", "silence"),
+    *("screen", "rejected", "kill", "kill from outside"),
+)
 
 
 @pytest.mark.parametrize("undo", [*DOUBTS, "disarm"])
@@ -80,6 +102,10 @@ async def test_whatever_makes_acting_doubtful_disarms(undo: str) -> None:
             world.wait(121)
         case "symbol":
             await world.type("sym eth/usdt")
+        case "other glass":
+            world.desk.picture(world.screen, ViewRequest(key=SPOT))
+        case "other line":
+            await world.type("status", context=Context(key=SPOT))
         case "stale":
             sequencer.on_stale("silent")
         case "down":
@@ -99,6 +125,8 @@ async def test_whatever_makes_acting_doubtful_disarms(undo: str) -> None:
             await world.type("disarm")
         case "kill":
             await world.desk.kill(world.screen, False)
+        case "kill from outside":
+            world.engine.kill("signal")
     world.desk.advance(world.clock.now_ns())
     assert not world.desk.arming.armed
     told = [notice.text for notice in world.desk.notices_after(0) if notice.kind == "mode"]
