@@ -59,10 +59,7 @@ async def serve(options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    try:
-        await exchange.start(options.port)
-    except (OSError, OverflowError) as error:
-        raise InputError(f"port {options.port} cannot be opened on 127.0.0.1 ({error}): choose another") from None
+    await exchange.start(options.port)
     try:
         _watch_input(loop, ended)
         async with asyncio.TaskGroup() as group:

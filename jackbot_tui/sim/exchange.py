@@ -43,6 +43,7 @@ SPOT_FIRST_UPDATE = 9_000_000_000
 LINEAR_FIRST_UPDATE = 5_000_000_000_000
 RATES = (0.05, 100.0)
 VOLATILITIES = (0.0, 20.0)
+PORTS = (0, 65535)
 
 
 class SimExchange:
@@ -99,8 +100,14 @@ class SimExchange:
         raise InputError(f"this exchange does not run {symbol!r}: it runs {', '.join(self._symbols())}")
 
     async def start(self, port: int = 0) -> None:
-        """Open the port (0: any free one) and, unless manual, let the market run."""
-        self._port = await self.gateway.start(port)
+        """Open the port (0: any free one) and, unless manual, let the market run. InputError when it cannot be had."""
+        _within("port", port, PORTS)
+        try:
+            self._port = await self.gateway.start(port)
+        except OSError as error:
+            await self.gateway.stop()
+            reason = error.strerror or str(error)
+            raise InputError(f"port {port} cannot be opened on 127.0.0.1 ({reason}): choose another, or 0") from None
         if not self.manual:
             self._pacer = asyncio.create_task(self._run_free(), name="sim pacer")
 

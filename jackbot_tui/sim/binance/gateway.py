@@ -102,13 +102,14 @@ class BinanceGateway:
         self._runner: web.AppRunner | None = None
         self._shutdown_at_ns: list[int] = []
         self._feeds: dict[MarketKind, dict[str, MarketFeed]] = {kind: {} for kind in MarketKind}
+        self._by_key: dict[str, MarketFeed] = {}
         for number, listing in enumerate(listings):
             instrument = listing.instrument
             marks = None
             if instrument.funding_interval_h:
                 marks = MarkPrices(timeline.now_ms(), instrument.funding_interval_h, float(listing.opening))
             feed = MarketFeed(listing, engines[listing.key], self._hub, timeline, marks, number)
-            self._feeds[instrument.kind][instrument.native] = feed
+            self._feeds[instrument.kind][instrument.native] = self._by_key[listing.key] = feed
         self._pages = {kind: RestPages(kind, self._feeds[kind], timeline, limits) for kind in MarketKind}
         for pages in self._pages.values():
             pages.remember_opening()
@@ -117,6 +118,10 @@ class BinanceGateway:
         }
         self._handshakes: dict[MarketKind, deque[float]] = {kind: deque() for kind in MarketKind}
         faults.on_event = self._on_fault
+
+    def feed(self, key: str) -> MarketFeed:
+        """The feed of an instrument by its key; KeyError when it is not listed."""
+        return self._by_key[key]
 
     # --- life ----------------------------------------------------------------------------------------------------
 
