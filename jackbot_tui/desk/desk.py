@@ -239,7 +239,7 @@ class Desk:
         """Arm the screen that has the pen."""
         if state.info.role is not Role.SCREEN:
             raise InputError("arm works on a screen: lines of ctl are carried out at once anyway")
-        if self.engine.gate.killed:
+        if self.engine.killed:
             raise InputError("the kill switch is engaged: type kill reset first")
         market = self.engine.data.markets.get(key)
         if market is None or not market.live:

@@ -29,7 +29,7 @@ from jackbot_tui.desk.views import (
     TapeLine,
     ViewRequest,
 )
-from jackbot_tui.desk.words import at_precision, flags_of, money, signed_money
+from jackbot_tui.desk.words import at_precision, flags_of
 from jackbot_tui.model.accounting import break_even, net_realized, unrealized
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.numbers import ZERO, float_text, text_of
@@ -101,12 +101,11 @@ class PictureMaker:
         slow = self._slow
         if slow is None or not 0 <= now - slow.made_ns < SLOW_NS:
             portfolio, mark_of = self._engine.portfolio, self._engine.mark_of
-            day_pnl = portfolio.day_pnl(mark_of)
             slow = self._slow = _Slow(
                 made_ns=now,
-                equity=money(portfolio.equity(mark_of)),
-                day_pnl=signed_money(day_pnl),
-                limits=limit_views(self._engine, day_pnl, now),
+                equity=f"{portfolio.equity(mark_of):.2f}",
+                day_pnl=f"{portfolio.day_pnl(mark_of):.2f}",
+                limits=limit_views(self._engine),
                 connections=[] if self._host is None else self._host.connections(),
                 figures=HostFigures() if self._host is None else self._host.figures(),
             )
@@ -135,11 +134,11 @@ class PictureMaker:
             armed_market=arming.market,
             armed_until_ns=arming.until_ns,
             armed_client="" if pen is None else pen.label,
-            killed=engine.gate.killed,
+            killed=engine.killed,
             market_detail=figures.detail,
             mark="" if mark is None else f"{mark.mark:.{places}f}",
             index="" if mark is None else f"{mark.index:.{places}f}",
-            funding_rate="" if mark is None else f"{mark.funding_rate * 100:+.4f}%",
+            funding_rate="" if mark is None else float_text(mark.funding_rate),
             next_funding_ns=0 if mark is None else mark.next_funding_ns,
             replay=figures.replay,
             quantity=text_of(ticket.quantity),
@@ -259,16 +258,9 @@ def _tape(market: "InstrumentMarket", after: int) -> list[TapeLine]:
     ]
 
 
-def limit_views(engine: EnginePort, day_pnl: Decimal, now: int) -> list[LimitView]:
+def limit_views(engine: EnginePort) -> list[LimitView]:
     """Every limit of the risk gate with what is used of it."""
-    uses = engine.gate.limits_view(
-        positions=engine.portfolio.positions,
-        open_orders=engine.oms.open_orders(),
-        mark_of=engine.mark_of,
-        day_pnl=day_pnl,
-        now=now,
-    )
-    return [LimitView(*use) for use in uses]
+    return [LimitView(*use) for use in engine.limits()]
 
 
 def order_view(order: Order, engine: EnginePort, group: int = 1) -> OwnOrderView:

@@ -79,23 +79,6 @@ class BoardPort(Protocol):
     def listen(self, listener: "Callable[[EngineNotice], None]") -> Callable[[], None]: ...
 
 
-class GatePort(Protocol):
-    """Questions to the risk gate (``risk.gate.RiskGate``); none of them changes it."""
-
-    @property
-    def killed(self) -> bool: ...
-
-    def limits_view(
-        self,
-        *,
-        positions: Iterable[Position],
-        open_orders: Sequence[Order],
-        mark_of: MarkOf,
-        day_pnl: Decimal,
-        now: int,
-    ) -> list[tuple[str, str, str, float]]: ...
-
-
 class EnginePort(Protocol):
     """The engine core as the desk sees it (``engine.core.Engine``)."""
 
@@ -133,7 +116,7 @@ class EnginePort(Protocol):
     def board(self) -> BoardPort: ...
 
     @property
-    def gate(self) -> GatePort: ...
+    def killed(self) -> bool: ...
 
     @property
     def fills(self) -> "Sequence[FillRow] | deque[FillRow]": ...
@@ -163,6 +146,8 @@ class EnginePort(Protocol):
     def note(self, topic: str, text: str) -> int: ...
 
     def log_command(self, source: str, line: str, seen: dict[str, str] | None = None) -> int: ...
+
+    def limits(self) -> list[tuple[str, str, str, float]]: ...
 
     def mark_of(self, key: str) -> Decimal | None: ...
 

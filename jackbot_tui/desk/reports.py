@@ -95,7 +95,7 @@ def _status(desk: "Desk") -> Report:
     books = {_symbol(key): _market_status(market, now) for key, market in engine.data.markets.items()}
     working = len(engine.oms.open_orders())
     held = [p.key for p in engine.portfolio.positions if p.quantity]
-    killed = "KILLED, new orders locked" if engine.gate.killed else "orders allowed"
+    killed = "KILLED, new orders locked" if engine.killed else "orders allowed"
     armed = ("ARMED market" if arming.market else "ARMED") if arming.armed else "DISARMED"
     lines = [
         f"{engine.mode.value.upper()} {engine.venue} session {engine.journal.session}  {killed}  {armed}",
@@ -123,7 +123,7 @@ def _status(desk: "Desk") -> Report:
         "journal": engine.journal.journal_id,
         "version": engine.version,
         "now_ns": now,
-        "killed": engine.gate.killed,
+        "killed": engine.killed,
         "armed": arming.armed,
         "armed_market": arming.market,
         "equity": text_of(equity),
@@ -226,7 +226,7 @@ def _book(engine: EnginePort, key: str, count: int) -> Report:
 
 
 def _limits(engine: EnginePort) -> Report:
-    views = limit_views(engine, engine.portfolio.day_pnl(engine.mark_of), engine.clock.now_ns())
+    views = limit_views(engine)
     rows = [(view.name, view.used, view.limit, f"{view.fraction * 100:.0f}%") for view in views]
     lines = table(("limit", "used", "allowed", ""), rows) if rows else ["no limits are set"]
     return lines, {"limits": [asdict(view) for view in views]}
