@@ -11,11 +11,18 @@ from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.model.clock import NS_PER_MS
-from jackbot_tui.model.enums import BookState, MarketKind, OrderType, Side, TimeInForce
+from jackbot_tui.model.enums import BookState, MarketKind, OrderStatus, OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import Level, MarkPrice, Trade
 from jackbot_tui.model.numbers import text_of
-from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, OrderRequest
+from jackbot_tui.model.orders import (
+    Order,
+    OrderAmendRequested,
+    OrderCancelRequested,
+    OrderEvent,
+    OrderFilled,
+    OrderRequest,
+)
 from jackbot_tui.venues.base import SequencePolicy
 
 PERP = Instrument(
@@ -107,9 +114,13 @@ class World:
         return order.client_id
 
     def cancel(self, client_id: str) -> None:
+        if self.order(client_id).status is OrderStatus.PENDING_CANCEL:
+            return
+        self.oms.apply(OrderCancelRequested(client_id, self.now))
         self.hear(self.paper.cancel(self.oms.orders[client_id], self.now))
 
     def amend(self, client_id: str, price: str, quantity: str) -> None:
+        self.oms.apply(OrderAmendRequested(client_id, self.now, Decimal(price), Decimal(quantity)))
         self.hear(self.paper.amend(self.oms.orders[client_id], Decimal(price), Decimal(quantity), self.now))
 
     # ------------------------------------------------------------------ the market moves

@@ -42,18 +42,21 @@ class Portfolio:
 
     # ------------------------------------------------------------------ facts in
 
-    def load(self, positions: Iterable[Position], opening: Iterable[tuple[Position, Decimal]] = ()) -> None:
+    def load(
+        self, positions: Iterable[Position], opening: Iterable[tuple[Position, Decimal]] | None = None
+    ) -> None:
         """Take over positions of earlier sessions.
 
         ``opening`` are the positions as they were at the last UTC midnight with the prices they had then; without
         them the day's result counts from now.
         """
         self._positions = {position.key: position for position in positions}
-        self._opening = dict(self._positions)
-        self._opening_marks = {}
-        for position, mark in opening:
-            self._opening[position.key] = position
-            self._opening_marks[position.key] = mark
+        if opening is None:
+            self._opening, self._opening_marks = dict(self._positions), {}
+        else:
+            known = list(opening)
+            self._opening = {position.key: position for position, _ in known}
+            self._opening_marks = {position.key: mark for position, mark in known}
 
     def apply(self, order: Order, fill: OrderFilled) -> Position:
         """Count one fill of ``order``; the caller sees to it that no fill comes twice."""

@@ -36,19 +36,19 @@ from jackbot_tui.model.orders import (
 _S = OrderStatus
 _WORKING = frozenset({_S.NEW, _S.PARTIALLY_FILLED})
 _OPEN = frozenset(status for status in OrderStatus if status.is_open)
-_ENDED_BY_VENUE = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED})
+_CLOSED = frozenset(OrderStatus) - _OPEN
 
 LEGAL: dict[type, frozenset[OrderStatus]] = {
-    OrderAccepted: _OPEN | _ENDED_BY_VENUE,
+    OrderAccepted: _OPEN | _CLOSED - {_S.REJECTED},
     OrderRejected: frozenset({_S.PENDING_NEW, _S.PENDING_CANCEL, _S.PENDING_UNKNOWN, _S.REJECTED}),
     OrderFilled: _OPEN | {_S.CANCELED, _S.EXPIRED},
     OrderCanceled: _OPEN | {_S.CANCELED},
     OrderExpired: _OPEN | {_S.EXPIRED},
     OrderCancelRequested: _OPEN,
-    OrderCancelRejected: _ENDED_BY_VENUE | {_S.PENDING_CANCEL, _S.PENDING_UNKNOWN},
+    OrderCancelRejected: _CLOSED | {_S.PENDING_CANCEL, _S.PENDING_UNKNOWN},
     OrderAmendRequested: _WORKING,
     OrderAmended: _WORKING | {_S.PENDING_REPLACE, _S.PENDING_CANCEL, _S.PENDING_UNKNOWN},
-    OrderAmendRejected: _ENDED_BY_VENUE | {_S.PENDING_REPLACE, _S.PENDING_CANCEL, _S.PENDING_UNKNOWN},
+    OrderAmendRejected: _CLOSED | {_S.PENDING_REPLACE, _S.PENDING_CANCEL, _S.PENDING_UNKNOWN},
     OrderUnknown: _OPEN,
 }
 """States in which an event is expected. Elsewhere it raises in strict mode, or is merged as far as it is harmless."""

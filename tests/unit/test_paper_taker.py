@@ -124,6 +124,14 @@ def test_an_order_that_would_meet_an_own_resting_order_expires_the_resting_one()
     assert world.fills(bid) == [("100", "1"), ("100.1", "2")]
 
 
+def test_an_own_resting_order_between_the_touches_expires_too() -> None:
+    world = World()
+    world.book([(99.0, 1.0)], [(101.0, 1.0)])
+    ask = world.send("sell", "1", "100.0")
+    bid = world.send("buy", "1", "100.5")
+    assert (world.status(ask), world.status(bid), world.fills()) == ("expired", "new", [])
+
+
 def test_an_own_order_behind_others_survives_a_small_own_taker_at_its_price() -> None:
     world = a_world()
     bid = world.send("buy", "1", "99.9")

@@ -146,9 +146,13 @@ def test_strict_mode_raises_on_what_the_state_does_not_expect(before: Sequence[O
         apply_event(order, event, strict=True)
 
 
-@pytest.mark.parametrize("closing", [rejected, canceled, expired, fill("10")], ids=lambda e: type(e).__name__)
-@pytest.mark.parametrize("late", [accepted, cancel_requested, amended, amend_requested, unknown], ids=str)
-def test_nothing_opens_a_closed_order_again(closing: OrderEvent, late: OrderEvent) -> None:
+@pytest.mark.parametrize("closing", [rejected, canceled, expired, fill("10")], ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "late",
+    [accepted, rejected, canceled, expired, cancel_requested, amended, amend_requested, unknown],
+    ids=lambda event: type(event).__name__,
+)
+def test_nothing_changes_the_end_of_a_closed_order(closing: OrderEvent, late: OrderEvent) -> None:
     order = after(closing)
     merged = apply_event(order, late)
     assert (merged.status, merged.quantity, merged.price) == (order.status, order.quantity, order.price)
