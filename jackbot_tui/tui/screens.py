@@ -78,9 +78,6 @@ class TradeScreen(Screen[None]):
         yield from self.panels.values()
         yield self.bar
 
-    def on_mount(self) -> None:
-        self.panels[Panel.PROMPT].show([((":", Ink.KEY),)])
-
     def on_resize(self, event: events.Resize) -> None:
         self.set_out(event.size.width, event.size.height)
 
@@ -111,7 +108,7 @@ class TradeScreen(Screen[None]):
             return
         view = glass.view
         for panel, box in boxes.items():
-            if panel in (Panel.COMMAND, Panel.PROMPT):
+            if panel is Panel.COMMAND:
                 continue
             wait = SLOW_PANELS_NS.get(panel)
             if wait is not None and not forced:
@@ -158,6 +155,8 @@ class TradeScreen(Screen[None]):
                     rows = [lower_row(state, self.typed if self.typing else None, gauge, width, now)]
                 case Panel.HINT:
                     rows = [self._hint(gauge, width)]
+                case Panel.PROMPT:
+                    rows = [((":", Ink.KEY if self.typing else Ink.DIM),)]
                 case _:
                     continue
             self.panels[panel].show(rows)

@@ -15,7 +15,7 @@ from jackbot_tui.desk.views import (
     ScreenView,
 )
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right
-from jackbot_tui.tui.view.market import title
+from jackbot_tui.tui.view.market import arming, title
 from jackbot_tui.tui.view.text import (
     NO_VALUE,
     base_of,
@@ -29,7 +29,7 @@ from jackbot_tui.tui.view.text import (
 )
 
 LEVELS = {"info": Ink.TEXT, "good": Ink.GOOD, "warn": Ink.WARN, "bad": Ink.BAD}
-NO_WORKERS = "none (come with strategies)"
+NO_WORKERS = "none"
 
 
 class Tab(Enum):
@@ -114,6 +114,9 @@ def risk_rows(view: ScreenView, width: int, height: int, divider: bool) -> list[
     limits: Sequence[LimitView] = view.limits
     if len(limits) > height - 1:
         limits = sorted(view.limits, key=lambda limit: -limit.fraction)[: height - 1]
+    if len(limits) < height - 1:
+        state: Cell = ("ENGAGED", Ink.BAD) if header.killed else ("ok", Ink.TEXT)
+        rows.append(fit([*edge, (left(" kill", max(7, width - 19)), Ink.DIM), (" ", Ink.TEXT), state], width))
     for limit in limits:
         ink = Ink.BAD if limit.fraction >= 1 else Ink.WARN if limit.fraction >= 0.8 else Ink.TEXT
         name = left(f" {limit.name}", max(7, width - 19))
@@ -245,7 +248,7 @@ def lower_rows(view: ScreenView | None, tab: Tab, width: int, height: int, selec
         first = max(0, place - room + 1)
     for order in orders[first : first + room]:
         chosen = order.number == selected
-        cells: list[Cell] = [(">" if chosen else " ", Ink.CURSOR), (" ", Ink.TEXT), *order_cells(order, now, width)]
+        cells: list[Cell] = [("> " if chosen else "  ", Ink.TEXT), *order_cells(order, now, width)]
         if chosen:
             cells = [(text, Ink.SELECTED) for text, _ in cells]
         rows.append(fit(cells, width, Ink.SELECTED if chosen else Ink.TEXT))
@@ -281,7 +284,9 @@ def quantity_row(header: HeaderView, book: BookView | None, quantity: str, prese
         cells.append((" POST", Ink.ASK_FOR))
     if header.reduce_only:
         cells.append((" REDUCE", Ink.ASK_FOR))
-    if width >= 100:
+    if width < 100:
+        cells += [(" ", Ink.TEXT), arming(header)]
+    else:
         cells.append((f"  SLIP {header.slip_ticks}t" if header.slip_ticks else "  SLIP none", Ink.DIM))
         cells.append((f"  side {side.upper()}", Ink.BUY if side == "buy" else Ink.SELL))
     keys: list[Cell] = [("  ", Ink.TEXT)]

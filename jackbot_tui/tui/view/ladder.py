@@ -159,8 +159,8 @@ class LadderModel:
                 index,
                 bids.get(index),
                 asks.get(index),
-                self._totals.get((True, index), ""),
-                self._totals.get((False, index), ""),
+                self._totals.get((True, index), "") if index in bids else "",
+                self._totals.get((False, index), "") if index in asks else "",
                 own.get((True, index)),
                 own.get((False, index)),
                 index == cursor,
@@ -268,7 +268,8 @@ class LadderModel:
         now: int,
     ) -> None:
         window = (axis.top, axis.bottom)
-        if self._slow_at is not None and now - self._slow_at < SLOW_FIGURES_NS and window == self._slow_window:
+        rested = self._slow_at is not None and now - self._slow_at < SLOW_FIGURES_NS and window == self._slow_window
+        if rested and not self._total_missing(bids, asks, axis):
             return
         self._slow_at, self._slow_window = now, window
         sizes = [level.size for level in (*book.bids, *book.asks) if axis.shows(level.index) and level.size > 0]
@@ -285,19 +286,26 @@ class LadderModel:
                 if axis.shows(level.index):
                     self._totals[(is_bid, level.index)] = cumulative_text(total)
 
+    def _total_missing(self, bids: dict[int, LadderLevel], asks: dict[int, LadderLevel], axis: LadderAxis) -> bool:
+        """Whether a level came into the window that has no total yet."""
+        if not self.look.cumulative:
+            return False
+        known = self._totals
+        return any(axis.shows(index) and (True, index) not in known for index in bids) or any(
+            axis.shows(index) and (False, index) not in known for index in asks
+        )
+
     def _row(self, look: RowLook, columns: Columns, scale: PriceScale, book: BookView, width: int) -> Row:
         cells: list[Cell] = []
         pointer = ">" if look.cursor else " "
         pointer_ink = Ink.CURSOR if look.cursor else Ink.TEXT
-        if look.own_buy is not None:
-            cells.append((pointer, pointer_ink))
-            cells.append((left(own_text(look.own_buy, "+", columns.own_buy - 2), columns.own_buy - 1), Ink.OWN_BUY))
-        else:
-            cells.append((left(pointer, columns.own_buy), pointer_ink))
+        own = "" if look.own_buy is None else own_text(look.own_buy, "+", columns.own_buy - 2)
+        cells.append((pointer, pointer_ink))
+        cells.append((left(own, columns.own_buy - 1), Ink.OWN_BUY if own else Ink.TEXT))
         cells += self._size_cells(look.bid, True, look.bid_new, look.stale, columns.bid, book.qty_places)
         if columns.bid_total:
             cells.append((right(f"{look.bid_total} ", columns.bid_total), Ink.DIM))
-        cells.append(price_cell(scale.text(look.place * book.group), columns.price, look))
+        cells += price_cells(scale.text(look.place * book.group), columns.price, look)
         if columns.ask_total:
             cells.append((right(f"{look.ask_total} ", columns.ask_total), Ink.DIM))
         cells += self._size_cells(look.ask, False, look.ask_new, look.stale, columns.ask, book.qty_places)
@@ -394,16 +402,17 @@ def cumulative_text(total: float) -> str:
     return f"{total:.1f}" if total >= 100 else f"{total:.2f}"
 
 
-def price_cell(text: str, width: int, look: RowLook) -> Cell:
+def price_cells(text: str, width: int, look: RowLook) -> list[Cell]:
     """``[61000.5]`` under the cursor, ``{…}`` while an order is grabbed, ``*61000.5`` where the last trade was."""
     mark = "{" if look.grabbed else "[" if look.cursor else "*" if look.last else " "
     close = "}" if look.grabbed else "]" if look.cursor else " "
-    body = right(f"{mark}{text}{close}", width)
+    body = f"{mark}{text}{close}"
     if look.cursor:
-        return (body, Ink.CURSOR)
+        return [(" " * (width - len(body)), Ink.TEXT), (body, Ink.CURSOR)]
+    ink = Ink.INSIDE if look.inside else Ink.PRICE
     if look.last:
-        return (body, Ink.LAST_UP if look.last == "buy" else Ink.LAST_DOWN)
-    return (body, Ink.INSIDE if look.inside else Ink.PRICE)
+        ink = Ink.LAST_UP if look.last == "buy" else Ink.LAST_DOWN
+    return [(right(body, width), ink)]
 
 
 def round_figure(value: float) -> float:

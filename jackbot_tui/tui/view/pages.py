@@ -166,7 +166,7 @@ def help_rows(keymap: Keymap, mode: str, search: str, width: int) -> list[Row]:
     ]
     safe = [action for action in matches if action.kind is Kind.SAFE]
     rest = [action for action in matches if action.kind is not Kind.SAFE]
-    columns = 2 if width >= 76 else 1
+    columns = 2 if width >= 100 else 1
     half = width // columns
     begin = _help_column("SAFE KEYS  (never send an order)", safe, keymap, mode, half)
     end = _help_column("ORDER KEYS  (ask first; at once if ARMED)", rest, keymap, mode, half)
@@ -183,9 +183,9 @@ def _help_column(name: str, actions: Sequence[Action], keymap: Keymap, mode: str
     for action in actions:
         keys = keymap.shown(action.act) or "palette"
         works = action.group is not Group.REPLAY or mode == "replay"
-        text = f"{action.text}{' (press twice)' if action.twice else ''}"
+        text = f"{action.text}{' (twice)' if action.twice else ''}"
         cells: list[Cell] = [
-            (f" {left(keys, 11)} ", Ink.KEY if works else Ink.DIM),
+            (f" {left(keys, 13)} ", Ink.KEY if works else Ink.DIM),
             (text, Ink.TEXT if works else Ink.DIM),
         ]
         rows.append(fit(cells, width))

@@ -13,10 +13,10 @@ from jackbot_tui.tui.view.market import title
 from jackbot_tui.tui.view.text import NO_VALUE, base_of, symbol_of
 
 WIDTH = 76
-HEIGHT = 18
+HEIGHT = 17
 FIELD_WIDTH = 16
 MOST_TYPED = 32
-LATER = "3 TWAP 4 VWAP 5 Maker 6 Prophet 7 Jackpot 8 Smart: later"
+LATER = "(TWAP, VWAP… come later)"
 
 
 class Kind(Enum):
@@ -165,9 +165,7 @@ class Ticket:
         rows.append(
             self._row(Field.REDUCE, "[x]" if self.reduce else "[ ]", "reduce-only: may only shrink the position")
         )
-        rows.append(
-            self._row(Field.TIF, f"({self.tif.upper()})", "GTC rests, IOC takes what is there, FOK all or nothing")
-        )
+        rows.append(self._row(Field.TIF, f"({self.tif.upper()})", "GTC rests, IOC takes and goes, FOK all or none"))
         rows.append(title("PREVIEW", WIDTH))
         lines = shown.lines if shown is not None else []
         good = shown is None or shown.ok
