@@ -23,7 +23,7 @@ from types import TracebackType
 
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.errors import InputError, JackbotError
 from jackbot_tui.sim.binance.feed import FLUSH_MS
 from jackbot_tui.sim.binance.gateway import BinanceGateway, Endpoints, SharedUpdateIds
 from jackbot_tui.sim.binance.limits import Limits
@@ -135,12 +135,20 @@ class SimExchange:
             await self._pacer
 
     async def step(self, seconds: float) -> None:
-        """Manual mode: move the market on, and return when every frame it published was handed to the transport."""
+        """Manual mode: move the market on, and return when every frame it published was handed to the transport.
+
+        JackbotError when a client lets its frames pile up: clients must read while long steps are made.
+        """
         if not self.manual:
             raise InputError("step() is for SimExchange(manual=True): this one runs by itself")
-        self.advance(self.timeline.elapsed_ns + round(seconds * 1e9))
-        async with asyncio.timeout(DRAIN_TIMEOUT_S):
-            await self.gateway.drained()
+        until_ns = self.timeline.elapsed_ns + round(seconds * 1e9)
+        while self.timeline.elapsed_ns < until_ns:
+            self.advance(min(until_ns, self.timeline.elapsed_ns + CATCH_UP_NS))
+            try:
+                async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                    await self.gateway.drained()
+            except TimeoutError:
+                raise JackbotError("a client of the embedded exchange does not read its frames") from None
 
     def advance(self, until_ns: int) -> None:
         """Move the market to ``until_ns`` of simulated time, in beats of ``QUANTUM_NS``."""

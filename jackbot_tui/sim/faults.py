@@ -249,6 +249,11 @@ class FrameFaults:
         self._born = faults.gap_number
         self._gaps: dict[str, tuple[int, int]] = {}
 
+    @property
+    def holds(self) -> bool:
+        """Whether a frame waits to go out after the next one."""
+        return self._held is not None
+
     def alter(self, stream: str, text: str, *, is_depth: bool) -> list[str]:
         """The frames that really go out when ``text`` is to be sent on ``stream``."""
         if is_depth and self._in_gap(stream):

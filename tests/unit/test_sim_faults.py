@@ -109,6 +109,16 @@ def test_frame_faults_do_what_they_say_as_often_as_they_say() -> None:
     assert 1050 < len(garbled) < 1150
 
 
+def test_a_frame_held_back_goes_out_after_the_faults_are_over() -> None:
+    faults = Faults(parse_faults("reorder=1"))
+    frames = faults.connection()
+    assert frames.alter("s@depth", "first", is_depth=True) == []
+    faults.clear()
+    assert frames.holds
+    assert frames.alter("s@depth", "second", is_depth=True) == ["second", "first"]
+    assert not frames.holds
+
+
 def test_frame_faults_follow_the_seed() -> None:
     spec = "drop=0.1,repeat=0.1,reorder=0.1,garbage=0.1"
     assert sent(spec, 300) == sent(spec, 300)

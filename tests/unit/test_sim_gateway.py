@@ -332,6 +332,15 @@ async def test_a_connection_ends_after_its_lifetime() -> None:
         assert await closing_code(client) == 1001
 
 
+async def test_a_client_that_does_not_keep_up_is_cut_off_and_the_others_are_not_kept_waiting() -> None:
+    async with exchange(symbols=["BTC/USDT"], rate=5.0) as (sim, session):
+        slow = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@trade", "btcusdt@bookTicker")
+        patient = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@depth@100ms")
+        sim.advance(120_000_000_000)  # two minutes at once: no client is served in between
+        assert await closing_code(slow) == 1006
+        assert len(await patient.frames()) > 1000
+
+
 async def test_streams_per_connection_and_handshakes_are_limited() -> None:
     few = Limits(spot_socket=SocketLimits(9, 9, messages_per_s=99, streams=2, connections_per_5min=2))
     async with exchange(symbols=["BTC/USDT"], limits=few) as (sim, session):

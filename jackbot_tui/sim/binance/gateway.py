@@ -66,6 +66,16 @@ class Endpoints(Struct, frozen=True):
         ws, http = f"ws://{HOST}:{port}", f"http://{HOST}:{port}"
         return cls(ws + PREFIXES[Route.SPOT], ws + PREFIXES[Route.PUBLIC], ws + PREFIXES[Route.MARKET], http, http)
 
+    def overrides(self) -> dict[str, str]:
+        """The same by the names under which a venue's codec takes them (``venues.base.with_endpoints``)."""
+        return {
+            "spot.public": self.spot_ws,
+            "spot.rest": self.spot_rest,
+            "linear.public": self.linear_public_ws,
+            "linear.market": self.linear_market_ws,
+            "linear.rest": self.linear_rest,
+        }
+
 
 class SharedUpdateIds(UpdateIds):
     """Update ids of a USD-M engine, shared by all its symbols: those not listed here make them jump."""

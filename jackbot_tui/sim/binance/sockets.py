@@ -93,7 +93,7 @@ class StreamSocket:
     def deliver(self, stream: Stream, payload: str) -> None:
         """An event of the hub. Faults strike here, on data frames only."""
         text = f'{{"stream":"{stream.name}","data":{payload}}}' if self.combined else payload
-        if not self._faults.touches_frames:
+        if not self._faults.touches_frames and not self._frame_faults.holds:
             self.push(text)
             return
         for altered in self._frame_faults.alter(stream.name, text, is_depth=stream.kind.is_depth):
@@ -104,7 +104,7 @@ class StreamSocket:
         if self.muted or self._ending is not None:
             return
         if len(self._queue) >= FRAMES_WAITING:
-            self.end(CLOSE_POLICY, "client too slow")
+            self.end(CUT_OFF, "client too slow")  # a close frame would have to wait behind what it does not read
             return
         self._queue.append(text)
         self._idle.clear()
@@ -115,6 +115,7 @@ class StreamSocket:
         if self._ending is None:
             self._ending = (code, reason)
             self._queue.clear()
+            self._idle.set()
             if code == CUT_OFF:
                 self._abort()
             self._wake.set()
