@@ -20,6 +20,7 @@ from jackbot_tui.engine.notices import NoticeBoard
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
+from jackbot_tui.execution.slip import with_bounded_slip
 from jackbot_tui.journal.base import Journal, Recovered
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.enums import BookState, Mode, OrderStatus, OrderType, Side, TimeInForce
@@ -179,9 +180,14 @@ class Engine:
     def submit(self, request: OrderRequest, confirmed: bool = False) -> Submitted:
         """Gate, journal, and hand to the executor once durable. Never raises for a bad request: it is refused.
 
+        A market order with a bound on its slip becomes an IOC limit first, so that one order is checked and sent.
+
         ``confirmed``: a person has confirmed this very order (it may then repeat a recent one).
         """
         now = self.clock.now_ns()
+        market = self.data.markets.get(request.key)
+        if market is not None:
+            request = with_bounded_slip(request, market)
         refusal = self.refusal_of(request, confirmed)
         if refusal is not None:
             return self._refused(request, refusal, now)

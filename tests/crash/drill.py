@@ -61,7 +61,14 @@ class Exchange:
         )  # fmt: skip
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), START_TIMEOUT_S)
-        self.endpoints = json.loads(line)["endpoints"]
+        told = json.loads(line)["endpoints"]
+        self.endpoints = {
+            "spot.public": told["spot_ws"],
+            "spot.rest": told["spot_rest"],
+            "linear.public": told["linear_public_ws"],
+            "linear.market": told["linear_market_ws"],
+            "linear.rest": told["linear_rest"],
+        }
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -95,8 +102,9 @@ async def wait_until_live(client: LinkClient) -> None:
 class Driver:
     """A busy, clumsy trader: random lines, and a ledger of what was answered."""
 
-    def __init__(self, client: LinkClient, ledger: Ledger, rng: random.Random) -> None:
+    def __init__(self, client: LinkClient, watcher: LinkClient, ledger: Ledger, rng: random.Random) -> None:
         self._client = client
+        self._watcher = watcher
         self._ledger = ledger
         self._rng = rng
         self._numbers: list[int] = []
@@ -107,7 +115,7 @@ class Driver:
             await asyncio.gather(*(self._say(self._line()) for _ in range(self._rng.randint(1, 8))))
 
     async def listen(self) -> None:
-        async for notice in self._client.notices():
+        async for notice in self._watcher.notices():
             self._note(notice)
 
     def _note(self, notice: Notice) -> None:
@@ -180,10 +188,12 @@ async def run_drill(directory: Path, kills: int, seed: int) -> Ledger:
     async with Exchange(seed) as exchange:
         for _ in range(kills):
             engine = await start_engine(directory, exchange, seed)
-            client = LinkClient(directory / "engine.sock", Role.SCREEN, "drill")
-            driver = Driver(client, ledger, rng)
+            client = LinkClient(directory / "engine.sock", Role.CTL, "drill")
+            watcher = LinkClient(directory / "engine.sock", Role.WATCH, "drill")
+            driver = Driver(client, watcher, ledger, rng)
             try:
                 await wait_until_live(client)
+                await watcher.connect()
                 tasks = [asyncio.create_task(driver.trade()), asyncio.create_task(driver.listen())]
                 await asyncio.sleep(rng.uniform(0.0, 0.6))
                 os.kill(engine.pid, signal.SIGKILL)
@@ -201,6 +211,7 @@ async def run_drill(directory: Path, kills: int, seed: int) -> Ledger:
                     engine.kill()
                     await engine.wait()
                 await client.close()
+                await watcher.close()
             ledger.kills += 1
             await check_journal(directory / "journal.sqlite3", ledger)
     return ledger

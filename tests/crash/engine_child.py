@@ -1,15 +1,20 @@
 """Runs one engine without a screen for the kill drill; arguments: directory, endpoints as JSON, seed."""
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 
 from jackbot_tui.engine.options import EngineOptions
-from jackbot_tui.headless.host import run_engine
+from jackbot_tui.headless.job import EngineJob, LogTarget
+from jackbot_tui.headless.process import run_job
+from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.enums import Mode
 from jackbot_tui.risk.limits import RiskLimits
 from tests.crash.places import SYMBOLS
+
+
+def tell(report: ReadyReport) -> None:
+    print(report, flush=True)
 
 
 def main() -> int:
@@ -24,7 +29,8 @@ def main() -> int:
         seed=seed,
         limits=RiskLimits(max_orders_per_s=200),
     )
-    return asyncio.run(run_engine(options))
+    log = LogTarget(path=directory / "engine.jsonl", to_stdout=False, level="info", max_bytes=10_000_000, keep=1)
+    return run_job(EngineJob(name="drill", options=options, log=log), ready=tell)
 
 
 if __name__ == "__main__":
