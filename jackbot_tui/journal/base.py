@@ -19,8 +19,9 @@ class Recovered(Struct, frozen=True, kw_only=True):
     """State rebuilt from the journal when it was opened.
 
     ``orders`` holds every open order and the newest closed ones, by client id; ``fill_ids`` the ``(venue, trade id)``
-    pairs already counted in those orders. ``opening`` are the positions at the last UTC midnight with the price they
-    had then, as far as that is known: the day's result counts from there. ``last_session`` is 0 for a new journal.
+    pairs already counted in those orders. ``opening`` are all positions as the last UTC midnight found them, with the
+    price they had then (their entry price where none was sampled): the day's result counts from there.
+    ``last_session`` is 0 for a new journal.
     """
 
     orders: dict[str, Order] = {}

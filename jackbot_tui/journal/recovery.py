@@ -14,7 +14,6 @@ from jackbot_tui.journal.base import Recovered
 from jackbot_tui.journal.projection import DayResult, day_of
 from jackbot_tui.journal.rebuild import rebuild_tables
 from jackbot_tui.journal.tables import ORDER_COLUMNS, StoredTables, order_of
-from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, Position
 from jackbot_tui.model.transitions import EXACT
 
@@ -79,21 +78,19 @@ def _orders(connection: sqlite3.Connection) -> dict[str, Order]:
 def _opening(tables: StoredTables, positions: Iterable[Position], today: str) -> tuple[tuple[Position, Decimal], ...]:
     """Positions as the day before ``today`` left them, with their closing price.
 
-    An open position whose price was not sampled is left out: nobody knows what it was worth.
+    A position whose price was not sampled is taken at its entry price: nobody knows what it was worth.
     """
     opening = []
     for position in positions:
         so_far = tables.day(today, position.key) or DayResult(day=today, key=position.key)
         before = tables.last_day_before(position.key, today) or DayResult(day="", key=position.key)
-        mark = before.mark if before.quantity else ZERO
-        if mark is not None:
-            then = replace(
-                position,
-                quantity=before.quantity,
-                average_entry=before.average_entry,
-                realized=EXACT.subtract(position.realized, so_far.realized),
-                fees=EXACT.subtract(position.fees, so_far.fees),
-                funding=EXACT.subtract(position.funding, so_far.funding),
-            )
-            opening.append((then, mark))
+        then = replace(
+            position,
+            quantity=before.quantity,
+            average_entry=before.average_entry,
+            realized=EXACT.subtract(position.realized, so_far.realized),
+            fees=EXACT.subtract(position.fees, so_far.fees),
+            funding=EXACT.subtract(position.funding, so_far.funding),
+        )
+        opening.append((then, before.average_entry if before.mark is None else before.mark))
     return tuple(opening)

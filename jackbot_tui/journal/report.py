@@ -6,6 +6,7 @@ milliseconds to seconds, so an event loop asks through a thread. Rows are typed;
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -171,8 +172,8 @@ class JournalReader:
             if isinstance(record, Note):
                 yield record
 
-    def round_trips(self, chosen: Filter = EVERYTHING) -> list[RoundTrip]:
-        """Trades from flat to flat that were open in the filter's time, oldest opening first.
+    def round_trips(self, chosen: Filter = EVERYTHING) -> Iterator[RoundTrip]:
+        """Trades from flat to flat that were open in the filter's time, in the order of their end; open ones last.
 
         What happened after ``until_ns`` is not looked at: a trade closed later is shown as open.
         """
@@ -183,13 +184,12 @@ class JournalReader:
             events.append(map(_traded_fill_of, self._rows(TRADED_FILL_COLUMNS, "fills", after, "seq", 0)))
             events.append(map(payment_of, self._rows(FUNDING_COLUMNS, "funding", after, "seq", 0)))
         tags = [TagNote(note.ts, note.text) for note in self.notes(until) if note.topic == TAG_TOPIC]
-        trips = [
+        trips = (
             trip
             for trip in round_trips(merge(*events, key=_seq_of), tags)
             if trip.closed_ns is None or trip.closed_ns >= chosen.since_ns
-        ]
-        trips.sort(key=lambda trip: (trip.opened_ns, trip.key))
-        return trips[-chosen.limit :] if chosen.limit else trips
+        )
+        return iter(deque(trips, maxlen=chosen.limit)) if chosen.limit else trips
 
     def verify(self) -> list[str]:
         """What is wrong with the journal, one line each; empty when its tables equal a replay of its log."""

@@ -166,6 +166,7 @@ class SqliteJournal:
         self._closing = False
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._write_for_ever(), name="journal writer")
+        self._task.add_done_callback(self._on_writer_end)
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "SqliteJournal":
@@ -264,8 +265,8 @@ class SqliteJournal:
         self._wake.set()
         try:
             await asyncio.gather(self._task, return_exceptions=True)
-            if self._pending:  # the writer failed or was cancelled: one last attempt
-                await self._write_batch()
+            while self._pending and await self._write_batch():
+                pass  # the writer failed or was cancelled: one last attempt at what it left
             if not self._pending:
                 with contextlib.suppress(sqlite3.Error):  # the write-ahead log is as durable as the database
                     await self._connection.run(_checkpoint)
@@ -310,23 +311,25 @@ class SqliteJournal:
 
     async def _write_for_ever(self) -> None:
         """Until closed: write what waits; after a failure pause and try again."""
-        try:
-            while not (self._closing and not self._pending):
-                if not self._pending:
-                    if self._wal_pages >= CHECKPOINT_IDLE:
-                        await self._fold_wal()
-                    if not self._pending and not self._closing:
-                        self._wake.clear()
-                        await self._wake.wait()
-                elif not await self._write_batch():
-                    if self._closing:
-                        return
-                    await self._pause()
-                elif self._wal_pages >= CHECKPOINT_BUSY:
+        while not (self._closing and not self._pending):
+            if not self._pending:
+                if self._wal_pages >= CHECKPOINT_IDLE:
                     await self._fold_wal()
-        except BaseException as error:
-            self._fail(f"the journal's writer ended: {type(error).__name__}: {error}")
-            raise
+                if not self._pending and not self._closing:
+                    self._wake.clear()
+                    await self._wake.wait()
+            elif not await self._write_batch():
+                if self._closing:
+                    return
+                await self._pause()
+            elif self._wal_pages >= CHECKPOINT_BUSY:
+                await self._fold_wal()
+
+    def _on_writer_end(self, task: asyncio.Task[None]) -> None:
+        """However the writer ended: nothing is written any more, and nobody may wait for it."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None or not self._closing:
+            self._fail(f"the journal's writer has ended ({error or 'cancelled'}): restart the engine")
 
     async def _write_batch(self) -> bool:
         """One transaction of what waits. False when the disk refused it; everything is then still waiting."""

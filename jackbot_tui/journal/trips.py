@@ -139,12 +139,12 @@ def round_trips(events: Iterable[TradedFill | FundingPayment], tags: Iterable[Ta
 
 
 def statistics(trips: Iterable[RoundTrip]) -> list[Statistics]:
-    """Statistics of the closed trips, one row per quote currency, by name."""
-    by_currency: dict[str, list[RoundTrip]] = {}
+    """Statistics of the closed trips, one row per quote currency, by name. ``trips`` come in the order of their end."""
+    tallies: dict[str, _Tally] = {}
     for trip in trips:
         if trip.closed_ns is not None:
-            by_currency.setdefault(trip.currency, []).append(trip)
-    return [_statistics(currency, by_currency[currency]) for currency in sorted(by_currency)]
+            tallies.setdefault(trip.currency, _Tally()).count(trip)
+    return [tallies[currency].result(currency) for currency in sorted(tallies)]
 
 
 def net_by(trips: Iterable[RoundTrip], group: Callable[[RoundTrip], Iterable[str]]) -> dict[str, Decimal]:
@@ -227,41 +227,52 @@ class _Trip:
         )
 
 
-def _statistics(currency: str, trips: list[RoundTrip]) -> Statistics:
-    results = [trip.net for trip in trips]
-    wins = [net for net in results if net > ZERO]
-    losses = [net for net in results if net < ZERO]
-    gross_profit, gross_loss = _sum(wins), EXACT.minus(_sum(losses))
-    running = highest = drawdown = ZERO
-    for net in results:
-        running = EXACT.add(running, net)
-        highest = max(highest, running)
-        drawdown = max(drawdown, EXACT.subtract(highest, running))
-    return Statistics(
-        currency=currency,
-        trades=len(trips),
-        wins=len(wins),
-        losses=len(losses),
-        win_rate=len(wins) / len(trips),
-        net=running,
-        gross_profit=gross_profit,
-        gross_loss=gross_loss,
-        profit_factor=_mean(gross_profit, gross_loss) if gross_loss else None,
-        average=_mean(running, Decimal(len(trips))),
-        average_win=_mean(gross_profit, Decimal(len(wins) or 1)),
-        average_loss=_mean(_sum(losses), Decimal(len(losses) or 1)),
-        best=max(results),
-        worst=min(results),
-        max_drawdown=drawdown,
-        average_held_ns=sum(trip.held_ns(0) for trip in trips) // len(trips),
-    )
+class _Tally:
+    """Statistics of one currency under construction."""
 
+    def __init__(self) -> None:
+        self._trades = self._wins = self._losses = 0
+        self._profit = self._loss = ZERO
+        self._best: Decimal | None = None
+        self._worst: Decimal | None = None
+        self._net = self._highest = self._drawdown = ZERO
+        self._held_ns = 0
 
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
+    def count(self, trip: RoundTrip) -> None:
+        net = trip.net
+        self._trades += 1
+        if net > ZERO:
+            self._wins += 1
+            self._profit = EXACT.add(self._profit, net)
+        elif net < ZERO:
+            self._losses += 1
+            self._loss = EXACT.subtract(self._loss, net)
+        self._best = net if self._best is None else max(self._best, net)
+        self._worst = net if self._worst is None else min(self._worst, net)
+        self._net = EXACT.add(self._net, net)
+        self._highest = max(self._highest, self._net)
+        self._drawdown = max(self._drawdown, EXACT.subtract(self._highest, self._net))
+        self._held_ns += trip.held_ns(0)
+
+    def result(self, currency: str) -> Statistics:
+        return Statistics(
+            currency=currency,
+            trades=self._trades,
+            wins=self._wins,
+            losses=self._losses,
+            win_rate=self._wins / self._trades,
+            net=self._net,
+            gross_profit=self._profit,
+            gross_loss=self._loss,
+            profit_factor=_mean(self._profit, self._loss) if self._loss else None,
+            average=_mean(self._net, Decimal(self._trades)),
+            average_win=_mean(self._profit, Decimal(self._wins or 1)),
+            average_loss=EXACT.minus(_mean(self._loss, Decimal(self._losses or 1))),
+            best=self._best or ZERO,
+            worst=self._worst or ZERO,
+            max_drawdown=self._drawdown,
+            average_held_ns=self._held_ns // self._trades,
+        )
 
 
 def _mean(total: Decimal, count: Decimal) -> Decimal:
