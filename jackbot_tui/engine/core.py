@@ -1,9 +1,9 @@
 """The engine core: every order, cancel and fill goes through this one synchronous object.
 
 It owns the market data pipeline, the order state machine, the portfolio, the risk gate, an executor and the journal,
-and knows neither sockets nor timers: the runtime calls ``on_*`` and ``advance``; tests and replay do the same. An intent
-is appended to the journal before it leaves, and leaves only when the journal says that it is durable; what people are
-told about an order (notices) is published only after the fact is durable.
+and knows neither sockets nor timers: the runtime calls ``on_*`` and ``advance``; tests and replay do the same. An
+intent is appended to the journal before it leaves, and leaves only when the journal says that it is durable; what
+people are told about an order (notices) is published only after the fact is durable.
 """
 
 from collections import deque

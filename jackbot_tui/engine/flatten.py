@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.model.clock import Clock
@@ -26,17 +26,20 @@ class Submitted(Struct, frozen=True):
     seq: int
 
 
-class _Markets(Protocol):
-    markets: dict[str, InstrumentMarket]
-
-
 class FlattenPort(Protocol):
     """What the flattener needs of the engine."""
 
-    clock: Clock
-    data: _Markets
-    oms: Oms
-    portfolio: Portfolio
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def data(self) -> MarketData: ...
+
+    @property
+    def oms(self) -> Oms: ...
+
+    @property
+    def portfolio(self) -> Portfolio: ...
 
     def submit(self, request: OrderRequest) -> Submitted: ...
 

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Protocol
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.book.sequencer import SyncAction
+from jackbot_tui.book.sequencer import APPLIED, SyncAction
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import BookState, MarketKind
 from jackbot_tui.model.instrument import Instrument
@@ -140,7 +140,7 @@ class MarketData:
         sequencer = market.sequencer
         old = sequencer.state
         action = sequencer.on_delta(delta)
-        if action is SyncAction.APPLIED:
+        if action is APPLIED:
             for subscriber in self._subscribers:
                 subscriber.on_book(market, now)
         else:

@@ -13,10 +13,10 @@ RING = 10_000
 
 
 class EngineNotice(Struct, frozen=True):
-    """One fact.
+    """One fact. ``seq`` counts from 1 without holes within one engine process.
 
-    ``kind``: accepted, filled, canceled, rejected, expired, amended, unknown, refused, kill, book, feed, note. ``level``: info,
-    good, warn, bad. ``seq`` counts from 1 without holes within one engine process.
+    ``kind``: accepted, filled, canceled, rejected, expired, amended, unknown, refused, kill, book, feed, note.
+    ``level``: info, good, warn, bad.
     """
 
     seq: int
