@@ -14,6 +14,7 @@ import msgspec
 from jackbot_tui.engine.options import EngineOptions, ReplayOptions, ShutdownPolicy
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.headless.job import EngineJob, LogTarget, SimJob
+from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.model.errors import InputError
@@ -195,4 +196,10 @@ def _print_totals(options: argparse.Namespace) -> int:
 def _run_alone(job: EngineJob) -> int:
     from jackbot_tui.headless.process import run_job
 
-    return run_job(job, ready=lambda report: None)
+    return run_job(job, ready=_tell_failure)
+
+
+def _tell_failure(report: ReadyReport) -> None:
+    """The log has it as JSON; a person in front of the terminal gets a line as well."""
+    if report.error:
+        sys.stderr.write(f"jackbot: {report.error}\n")

@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.spawn import EngineProcess, UsageStartError, start_engine
@@ -17,6 +18,10 @@ from jackbot_tui.settings.load import config_files, load_settings
 from jackbot_tui.settings.model import ScreenSection
 from jackbot_tui.settings.places import choose_engine, is_listening, places_of
 from jackbot_tui.tui.options import ScreenOptions
+
+if TYPE_CHECKING:
+    from jackbot_tui.headless.host import EngineHost
+    from jackbot_tui.link.local import InProcessLink
 
 _SWITCH = {"auto": None, "on": True, "off": False}
 
@@ -51,22 +56,30 @@ def run_embedded(job: EngineJob, screen: ScreenSection) -> int:
 async def _embedded(job: EngineJob, options: ScreenOptions) -> int:
     from jackbot_tui.headless.host import EngineHost
     from jackbot_tui.link.local import InProcessLink
-    from jackbot_tui.tui.main import run_screen_here
+    from jackbot_tui.tui.main import screen_session
 
     log = job.log.open()
     host = EngineHost(job, log)
     try:
         await host.open()
-        engine = asyncio.create_task(host.run(), name="engine")
+        link = InProcessLink(host.desk)
+        engine = asyncio.create_task(_run_until_gone(host, link), name="engine")
         try:
-            code = await run_screen_here(InProcessLink(host.desk), options)
+            return await screen_session(link, options)
         finally:
             host.stop("the screen was closed")
             await engine
-        return code
     finally:
         await host.close()
         log.close()
+
+
+async def _run_until_gone(host: "EngineHost", link: "InProcessLink") -> None:
+    """Run the engine; when it ends before the screen, the screen sees its link closed and says so."""
+    try:
+        await host.run()
+    finally:
+        await link.close()
 
 
 def attach(options: argparse.Namespace) -> int:
@@ -125,7 +138,7 @@ def _tell_fate(socket_path: Path) -> None:
 
 
 def _need_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on stderr
         raise InputError("a screen needs a terminal: use --no-ui here, and 'jackbot ctl' to talk to the engine")
 
 

@@ -47,6 +47,7 @@ class EngineHost:
         self._desk: Desk | None = None
         self._server: LinkServer | None = None
         self._ticking: asyncio.TimerHandle | None = None
+        self._ending: asyncio.TimerHandle | None = None
         self._frames = RateMeter()
         self._connection_frames = RateTable()
         self._opened = False
@@ -67,7 +68,7 @@ class EngineHost:
     async def open(self) -> None:
         """Bring everything up to the point where clients are served; JackbotError in one line when that fails."""
         job = self.job
-        options = replace(job.options, log=self._log)
+        options = replace(job.options, log=self._log, run_for_ns=0)
         if job.sim is not None:
             self._sim = SimProcess(job.sim, self._log, self.stop)
             options = replace(options, endpoints=await self._sim.start())
@@ -85,12 +86,16 @@ class EngineHost:
     async def run(self) -> None:
         """Run until ``stop``, the time that was given, or an error that cannot be mended (raised)."""
         self._tick()
+        if self.job.options.run_for_ns:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(self.job.options.run_for_ns / NS_PER_S, self.stop, "time is up")
         await self.runtime.run()
 
     async def close(self) -> None:
         """Give back everything that was started; safe after a failed ``open``."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for timer in (self._ticking, self._ending):
+            if timer is not None:
+                timer.cancel()
         if self._server is not None:
             await self._server.close(self.reason or "the engine has ended")
         if self._opened:
@@ -149,8 +154,7 @@ class EngineHost:
 
     def connections(self) -> list[ConnectionView]:
         """One view per market data socket."""
-        now = self.runtime.clock.now_ns()
-        return [connection_view(session, now) for session in self.runtime.sessions]
+        return []
 
     def figures(self) -> HostFigures:
         """What the runtime measures, for the header."""
