@@ -1,6 +1,10 @@
-"""Rates from counters: how many frames a second came, measured at the host's own ticks. Pure; time comes in."""
+"""Figures of the process for people: rates from counters, views of connections. Pure; time comes in."""
 
 from collections import deque
+
+from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.feeds.metrics import ConnectionMetrics
+from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 
 WINDOW_S = 1.0
 
@@ -41,3 +45,23 @@ class RateTable:
         """Rate of ``name``, 0 when it is unknown."""
         meter = self._meters.get(name)
         return 0.0 if meter is None else meter.per_second
+
+
+def connection_view(metrics: ConnectionMetrics, frames_per_s: float, now: int) -> ConnectionView:
+    """One connection as a screen shows it at ``now`` (nanoseconds). Its detail is the trouble it is in, else "" ."""
+    detail = ""
+    if not metrics.connected_ns:
+        wait_s = max(0, metrics.next_attempt_ns - now) / NS_PER_S
+        again = f"; again in {wait_s:.0f} s" if metrics.next_attempt_ns else ""
+        detail = f"{metrics.last_error}{again}" if metrics.last_error else ""
+    return ConnectionView(
+        conn=metrics.conn,
+        state=metrics.state.value,
+        uptime_s=metrics.uptime_s(now),
+        reconnects=metrics.reconnects,
+        frames=metrics.frames,
+        frames_per_s=frames_per_s,
+        rtt_ms=metrics.rtt_ms,
+        age_ms=max(0, now - metrics.last_frame_ns) / NS_PER_MS if metrics.last_frame_ns else -1.0,
+        detail=detail,
+    )

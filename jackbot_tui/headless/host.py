@@ -18,7 +18,7 @@ from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
 from jackbot_tui.engine.replay import ReplayPlayer
 from jackbot_tui.engine.runtime import EngineRuntime
-from jackbot_tui.headless.figures import RateMeter, RateTable
+from jackbot_tui.headless.figures import RateMeter, RateTable, connection_view
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.log import JsonLog
 from jackbot_tui.headless.sim_process import SimProcess
@@ -154,7 +154,9 @@ class EngineHost:
 
     def connections(self) -> list[ConnectionView]:
         """One view per market data socket."""
-        return []
+        now = self.runtime.clock.now_ns()
+        metrics = [session.metrics for session in self.runtime.sessions if session.metrics]
+        return [connection_view(each, self._connection_frames.per_second(each.conn), now) for each in metrics]
 
     def figures(self) -> HostFigures:
         """What the runtime measures, for the header."""
@@ -172,7 +174,10 @@ class EngineHost:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        self._frames.sample(loop.time(), self.runtime.data.frames)
+        now = loop.time()
+        self._frames.sample(now, self.runtime.data.frames)
+        frames = {session.metrics.conn: session.metrics.frames for session in self.runtime.sessions if session.metrics}
+        self._connection_frames.sample(now, frames)
         self.desk.advance(self.runtime.clock.now_ns())
         self._ticking = loop.call_later(TICK_S, self._tick)
 

@@ -1,8 +1,11 @@
-"""Rates from counters that only grow."""
+"""Rates from counters that only grow, and connections in words."""
 
 import pytest
 
-from jackbot_tui.headless.figures import RateMeter, RateTable
+from jackbot_tui.feeds.metrics import ConnectionMetrics, ConnectionState
+from jackbot_tui.headless.figures import RateMeter, RateTable, connection_view
+
+S = 1_000_000_000
 
 
 def test_a_rate_is_that_of_the_last_second() -> None:
@@ -31,3 +34,21 @@ def test_meters_of_names_that_are_gone_are_forgotten() -> None:
     assert (table.per_second("a"), table.per_second("b")) == (20.0, 40.0)
     table.sample(1.0, {"a": 20})
     assert (table.per_second("a"), table.per_second("b"), table.per_second("c")) == (20.0, 0.0, 0.0)
+
+
+def test_a_connection_that_is_up_shows_its_age_and_no_old_trouble() -> None:
+    metrics = ConnectionMetrics(
+        "binance.spot.public", "ws://x", ConnectionState.UP, connected_ns=10 * S, frames=7, reconnects=1, rtt_ms=12.5
+    )
+    metrics.last_frame_ns, metrics.last_error = 13 * S, "network: reset"
+    view = connection_view(metrics, 42.0, 13 * S + 250_000_000)
+    assert (view.state, view.uptime_s, view.age_ms, view.frames_per_s) == ("up", 3.25, 250.0, 42.0)
+    assert (view.frames, view.reconnects, view.rtt_ms, view.detail) == (7, 1, 12.5, "")
+
+
+def test_a_lost_connection_says_why_and_when_it_is_tried_again() -> None:
+    metrics = ConnectionMetrics("c", "ws://x", ConnectionState.WAITING, next_attempt_ns=105 * S)
+    metrics.last_error = "network: connection refused"
+    view = connection_view(metrics, 0.0, 100 * S)
+    assert (view.state, view.age_ms) == ("waiting", -1.0)
+    assert view.detail == "network: connection refused; again in 5 s"
