@@ -21,9 +21,6 @@ from jackbot_tui.model.market import Level
 WINDOW = 32
 """Prices a side kept in order for finding the next best; a deeper ``top`` keeps a window of its own."""
 
-SETTLE_AFTER = 20_000
-"""Touched levels after which a side is put in order although its best never moved, and its size is checked."""
-
 SAMPLE = 256
 """Prices looked at to guess where the nearest ones of a whole side begin."""
 
@@ -83,15 +80,19 @@ class OrderBook:
 
     __slots__ = (
         "_ask_touched",
+        "_ask_trim_at",
         "_asks_deep",
         "_asks_near",
         "_bid_touched",
+        "_bid_trim_at",
         "_bids_deep",
         "_bids_near",
         "_max_levels",
         "ask_price",
+        "ask_size",
         "asks",
         "bid_price",
+        "bid_size",
         "bids",
     )
 
@@ -104,8 +105,12 @@ class OrderBook:
         self.ask_price = inf
         """Best ask price, ``inf`` when there is none."""
         self._max_levels = max_levels
+        self.bid_size = 0.0
+        self.ask_size = 0.0
         self._bid_touched = 0
         self._ask_touched = 0
+        self._bid_trim_at = 0
+        self._ask_trim_at = 0
         self._bids_near = _Window(of_bids=True)
         self._bids_deep = _Window(of_bids=True)
         self._asks_near = _Window(of_bids=False)
@@ -118,11 +123,13 @@ class OrderBook:
         self.bids = {price: size for price, size in bids if size}
         self.asks = {price: size for price, size in asks if size}
         self.bid_price = max(self.bids, default=-inf)
+        self.bid_size = self.bids.get(self.bid_price, 0.0)
         self.ask_price = min(self.asks, default=inf)
+        self.ask_size = self.asks.get(self.ask_price, 0.0)
         for window in (self._bids_near, self._bids_deep, self._asks_near, self._asks_deep):
             window.reset()
-        self._bid_touched = 0
-        self._ask_touched = 0
+        self._bid_touched = len(self.bids)
+        self._ask_touched = len(self.asks)
         self._trim()
 
     def apply(self, bids: list[Level], asks: list[Level]) -> None:
@@ -138,13 +145,14 @@ class OrderBook:
                 else:
                     side.pop(price, None)
             self._bid_touched = touched = self._bid_touched + len(bids)
-            if best in side:
-                self.bid_price = best
-            else:
+            held = side.get(best)
+            if held is None:
                 prices = self._bids_near.nearest(side, touched, 1)
-                self.bid_price = prices[-1] if prices else -inf
-            if touched - self._bids_near.seen > SETTLE_AFTER:
-                self._bids_near.nearest(side, touched, 1)
+                best = prices[-1] if prices else -inf
+                held = side.get(best, 0.0)
+            self.bid_price = best
+            self.bid_size = held
+            if touched > self._bid_trim_at:
                 self._trim()
         if asks:
             side = self.asks
@@ -157,13 +165,14 @@ class OrderBook:
                 else:
                     side.pop(price, None)
             self._ask_touched = touched = self._ask_touched + len(asks)
-            if best in side:
-                self.ask_price = best
-            else:
+            held = side.get(best)
+            if held is None:
                 prices = self._asks_near.nearest(side, touched, 1)
-                self.ask_price = prices[-1] if prices else inf
-            if touched - self._asks_near.seen > SETTLE_AFTER:
-                self._asks_near.nearest(side, touched, 1)
+                best = prices[-1] if prices else inf
+                held = side.get(best, 0.0)
+            self.ask_price = best
+            self.ask_size = held
+            if touched > self._ask_trim_at:
                 self._trim()
 
     def clear(self) -> None:
@@ -173,11 +182,11 @@ class OrderBook:
 
     def best_bid(self) -> Level | None:
         price = self.bid_price
-        return None if price == -inf else (price, self.bids[price])
+        return None if price == -inf else (price, self.bid_size)
 
     def best_ask(self) -> Level | None:
         price = self.ask_price
-        return None if price == inf else (price, self.asks[price])
+        return None if price == inf else (price, self.ask_size)
 
     def crossed(self) -> bool:
         """True when the best bid is not below the best ask: no venue's book, so an update was missed."""
@@ -218,16 +227,16 @@ class OrderBook:
         return prices[: -n - 1 : -1]
 
     def _trim(self) -> None:
-        """Drop far levels of a side that outgrew its bound; rare, since an eighth more is tolerated."""
+        """Drop far levels of a side that outgrew its bound, and say at what number of touched levels to look again."""
         keep = self._max_levels
-        limit = keep + keep // 8
-        if len(self.bids) > limit:
+        slack = keep // 8
+        if len(self.bids) > keep + slack:
             self.bids = {price: self.bids[price] for price in sorted(self.bids)[-keep:]}
             self._bids_near.reset()
             self._bids_deep.reset()
-            self._bid_touched = 0
-        if len(self.asks) > limit:
+        if len(self.asks) > keep + slack:
             self.asks = {price: self.asks[price] for price in sorted(self.asks)[:keep]}
             self._asks_near.reset()
             self._asks_deep.reset()
-            self._ask_touched = 0
+        self._bid_trim_at = self._bid_touched + keep + slack - len(self.bids)
+        self._ask_trim_at = self._ask_touched + keep + slack - len(self.asks)

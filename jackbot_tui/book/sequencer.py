@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from jackbot_tui.book.order_book import OrderBook
-from jackbot_tui.book.rules import Verdict, rule_named
+from jackbot_tui.book.rules import APPLY, Verdict, rule_named
 from jackbot_tui.model.enums import BookState
 from jackbot_tui.model.market import BookDelta, BookSnapshot
 
@@ -29,6 +29,11 @@ class SyncAction(Enum):
     BUFFERED = "buffered"  # kept until a snapshot is there
     NEED_SNAPSHOT = "need_snapshot"  # kept or refused, and a new snapshot must be asked for
     BECAME_LIVE = "became_live"
+
+
+_LIVE = BookState.LIVE
+APPLIED = SyncAction.APPLIED
+"""As ``book.rules.APPLY``: plain names for the hot path."""
 
 
 class BookStats:
@@ -111,14 +116,15 @@ class L2Sequencer:
     # ------------------------------------------------------------------ events
 
     def on_delta(self, delta: BookDelta) -> SyncAction:
-        if self.state is BookState.LIVE:
-            if self._follows(delta, self.last_id) is Verdict.APPLY:
+        if self.state is _LIVE:
+            last_id = self.last_id
+            if delta.prev_id == last_id < delta.last_id or self._follows(delta, last_id) is APPLY:
                 book = self.book
                 book.apply(delta.bids, delta.asks)
                 self.last_id = delta.last_id
                 self.stats.updates += 1
                 if book.bid_price < book.ask_price:
-                    return SyncAction.APPLIED
+                    return APPLIED
                 self._stream_id = delta.last_id
                 return self._on_crossed()
             return self._out_of_sequence(delta)

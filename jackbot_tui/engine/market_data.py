@@ -120,7 +120,6 @@ class MarketData:
 
     def on_frame(self, kind: MarketKind, raw: str | bytes, ts_recv: int) -> None:
         self.frames += 1
-        self._now = ts_recv
         for event in self._decode(kind, raw, ts_recv):
             if type(event) is BookDelta:
                 self._on_delta(event, ts_recv)
@@ -186,6 +185,7 @@ class MarketData:
 
     def _after(self, market: InstrumentMarket, old: BookState, action: SyncAction, now: int) -> None:
         """Consequences of a book event other than a plain update."""
+        self._now = max(self._now, now)
         if action is SyncAction.NEED_SNAPSHOT:
             self._wanted[market.key] = None
         if market.state is not old or action is SyncAction.BECAME_LIVE:

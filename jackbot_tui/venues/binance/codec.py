@@ -32,12 +32,13 @@ from jackbot_tui.venues.binance.spec import INSTRUMENTS_WEIGHTS, NAMES_PER_FRAME
 from jackbot_tui.venues.binance.wire import (
     UNREADABLE,
     AggTradeEvent,
+    BareDepthUpdate,
+    BareEvent,
     BookTickerEvent,
     Control,
     DepthSnapshot,
     DepthUpdate,
     Envelope,
-    Event,
     MarkPriceEvent,
     ServerShutdown,
     SpotBookTicker,
@@ -51,7 +52,7 @@ MAX_PRICE = 1e15
 MAX_SIZE = 1e18
 
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
-_EVENT = msgspec.json.Decoder(Event, strict=False)
+_EVENT = msgspec.json.Decoder(BareEvent, strict=False)
 _CONTROL = msgspec.json.Decoder(Control)
 _SNAPSHOT = msgspec.json.Decoder(DepthSnapshot)
 _ANY = msgspec.json.Decoder(dict[str, Any])
@@ -74,7 +75,7 @@ class BinanceCodec(Codec):
     def __init__(self, spec: VenueSpec = SPEC) -> None:
         self.spec = spec
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
-        self._book_streams: dict[MarketKind, dict[str, tuple[str, str]]] = {kind: {} for kind in spec.markets}
+        self._book_streams: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
@@ -142,33 +143,30 @@ class BinanceCodec(Codec):
             return self._decode_odd(kind, raw, ts_recv, error)
         event = envelope.data
         if type(event) is DepthUpdate:
-            route = self._book_streams[kind].get(envelope.stream)
-            if route is None or route[0] != event.s:
-                route = self._book_route(kind, envelope.stream, event, raw)
-                if route is None:
+            key = self._book_streams[kind].get(envelope.stream)
+            if key is None:
+                key = self._book_of(kind, envelope.stream, raw)
+                if key is None:
                     return (_unknown(raw, f"stream {envelope.stream[:80]} is no update of a followed book"),)
-            return (
-                BookDelta(
-                    route[1], event.E * NS_PER_MS, ts_recv, event.U, event.u, event.pu, event.b, event.a
-                ),
-            )  # fmt: skip
+            first, previous = event.U, event.pu
+            if previous < 0:
+                previous = first - 1
+            ts = event.E * NS_PER_MS
+            return (BookDelta(key, ts, ts_recv, first, event.u, previous, event.b, event.a),)
         return self._decode_event(kind, event, raw, ts_recv)
 
-    def _book_route(
-        self, kind: MarketKind, stream: str, event: DepthUpdate, raw: str | bytes
-    ) -> tuple[str, str] | None:
-        """``(native, key)`` of a diff depth stream, remembered by its name; None for any other stream or symbol.
+    def _book_of(self, kind: MarketKind, stream: str, raw: str | bytes) -> str | None:
+        """Key of the book that a diff depth stream updates, remembered by its name; None for any other stream.
 
         Partial books (``@depth5``, ``@depth10``, ``@depth20``) carry the same event name on USD-M but are no diffs.
         """
         symbol, _, channel = stream.partition("@")
-        if symbol.upper() != event.s or (channel != "depth" and not channel.startswith("depth@")):
+        if channel != "depth" and not channel.startswith("depth@"):
             return None
-        key = self._key_of(kind, event.s, raw)
-        if key is None:
-            return None
-        route = self._book_streams[kind][stream] = (event.s, key)
-        return route
+        key = self._key_of(kind, symbol.upper(), raw)
+        if key is not None:
+            self._book_streams[kind][stream] = key
+        return key
 
     def _key_of(self, kind: MarketKind, native: str, raw: str | bytes) -> str | None:
         """Key of a native name; with ``adopt_unknown`` a provisional instrument is made from the frame it came in."""
@@ -181,7 +179,7 @@ class BinanceCodec(Codec):
                     self._adopted[key] = found.instrument
         return key
 
-    def _decode_event(self, kind: MarketKind, event: Event, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
+    def _decode_event(self, kind: MarketKind, event: BareEvent, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
         """Any event but the enveloped depth update."""
         if isinstance(event, ServerShutdown):
             return (VenueNotice("shutdown", "serverShutdown", "the server will close this connection soon"),)
@@ -201,9 +199,9 @@ class BinanceCodec(Codec):
                 return (BookTicker(key, ts, ts_recv, event.u, event.b, event.B, event.a, event.A),)
             case MarkPriceEvent():
                 return _mark(key, event, raw, ts_recv)
-            case DepthUpdate():
-                ts = event.E * NS_PER_MS
-                return (BookDelta(key, ts, ts_recv, event.U, event.u, event.pu, event.b, event.a),)
+            case BareDepthUpdate():
+                ts, previous = event.E * NS_PER_MS, event.U - 1 if event.pu < 0 else event.pu
+                return (BookDelta(key, ts, ts_recv, event.U, event.u, previous, event.b, event.a),)
 
     def _decode_odd(self, kind: MarketKind, raw: str | bytes, ts_recv: int, error: Exception) -> Sequence[FeedEvent]:
         """What is not a known event in an envelope: spot's ticker, a bare event, an answer to a request, or unknown."""

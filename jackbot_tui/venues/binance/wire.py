@@ -1,10 +1,10 @@
 """Binance's frames and replies as typed structs: the decoder turns decimal texts into floats while it reads them.
 
-Prices must be above 0 and sizes at least 0, both finite: anything else makes a frame unreadable instead of poisoning a
-book. Fields that nobody reads are left out and skipped. Field names are the venue's.
+Prices must be above 0, sizes at least 0, both finite (NaN is neither): anything else makes a frame unreadable instead
+of poisoning a book. Fields that nobody reads are left out and skipped. Field names are the venue's.
 """
 
-from typing import Annotated
+from typing import Annotated, final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,11 +14,14 @@ Size = Annotated[float, Meta(ge=0, le=1e18)]
 Levels = list[tuple[Price, Size]]
 
 
+@final
 class DepthUpdate(Struct, gc=False, tag_field="e", tag="depthUpdate"):
-    """Changed levels. ``pu``, the ``u`` of the event before, exists on USD-M only."""
+    """Changed levels. ``pu``, the ``u`` of the event before, exists on USD-M only.
+
+    The symbol is left to the stream's name: in an envelope it is the same for ever.
+    """
 
     E: int
-    s: str
     U: int
     u: int
     b: Levels
@@ -78,14 +81,27 @@ class ServerShutdown(Struct, gc=False, tag_field="e", tag="serverShutdown"):
     E: int = 0
 
 
-Event = DepthUpdate | TradeEvent | AggTradeEvent | BookTickerEvent | MarkPriceEvent | ServerShutdown
+class BareDepthUpdate(Struct, gc=False, tag_field="e", tag="depthUpdate"):
+    """Changed levels in a frame that has no stream name."""
+
+    E: int
+    s: str
+    U: int
+    u: int
+    b: Levels
+    a: Levels
+    pu: int = -1
 
 
 class Envelope(Struct, gc=False):
     """A frame of a combined stream."""
 
     stream: str
-    data: Event
+    data: DepthUpdate | TradeEvent | AggTradeEvent | BookTickerEvent | MarkPriceEvent | ServerShutdown
+
+
+BareEvent = BareDepthUpdate | TradeEvent | AggTradeEvent | BookTickerEvent | MarkPriceEvent | ServerShutdown
+"""A frame of a raw stream."""
 
 
 class SpotBookTicker(Struct, gc=False):
