@@ -42,9 +42,7 @@ class Portfolio:
 
     # ------------------------------------------------------------------ facts in
 
-    def load(
-        self, positions: Iterable[Position], opening: Iterable[tuple[Position, Decimal]] | None = None
-    ) -> None:
+    def load(self, positions: Iterable[Position], opening: Iterable[tuple[Position, Decimal]] | None = None) -> None:
         """Take over positions of earlier sessions.
 
         ``opening`` are the positions as they were at the last UTC midnight with the prices they had then; without

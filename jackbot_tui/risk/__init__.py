@@ -1,3 +1,1 @@
-"""The pre-trade risk gate: limits, refusals and the kill switch. Floor 4; synchronous; the engine asks it before
-every order.
-"""
+"""The pre-trade risk gate: limits, refusals, the kill switch. Synchronous; the engine asks it before every order."""

@@ -8,8 +8,7 @@ from jackbot_tui.model.numbers import ZERO
 
 
 class RiskLimits(Struct, frozen=True, kw_only=True):
-    """Our own limits, apart from the venue's filters. Money is in the instrument's quote currency; 0 switches a
-    limit off.
+    """Our own limits, apart from the venue's filters. Money is in the instrument's quote currency; 0 = no limit.
 
     ``max_order_qty``: base units of one order. ``max_order_notional``: value of one order.
     ``max_position_notional``: value of one instrument's position if every working order on the order's side filled.
@@ -19,10 +18,9 @@ class RiskLimits(Struct, frozen=True, kw_only=True):
     ``mark_collar_pct``: how far on the bad side of the mark price, in percent.
     ``far_limit_pct``: how far a resting order may be behind its own touch, in percent.
 
-    ``max_book_age_ms``: oldest book that may price an order. ``max_day_loss``: loss since UTC midnight that stops
-    new risk.
-    ``duplicate_refuse_ms``: an identical manual order within this is refused; ``duplicate_confirm_ms``: needs a
-    confirmation.
+    ``max_book_age_ms``: oldest book that may price an order. ``max_day_loss``: loss since UTC midnight, in dollars,
+    that stops new risk. An identical manual order within ``duplicate_refuse_ms`` is refused, within
+    ``duplicate_confirm_ms`` it needs a confirmation.
     """
 
     max_order_qty: Decimal = ZERO

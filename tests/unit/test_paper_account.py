@@ -93,6 +93,26 @@ def test_closing_needs_no_free_margin_and_open_losses_are_not_free() -> None:
     assert code_of(world, world.send("sell", "9", "101.0")) == ""
 
 
+def test_an_amend_is_covered_like_a_new_order_in_place_of_the_old_and_keeps_it_when_not() -> None:
+    world = spot_world(USDT="150")
+    order = world.send("buy", "1", "99.00")
+    world.amend(order, "99.50", "2")
+    assert (world.status(order), world.order(order).price) == ("new", Decimal("99.00"))
+    assert "insufficient balance" in world.order(order).reason
+    assert world.paper.queue(order) is not None
+    world.amend(order, "99.50", "1.5")
+    assert world.order(order).quantity == Decimal("1.5")
+
+
+def test_asking_for_less_is_always_covered() -> None:
+    world = perp_world("100", leverage=10)
+    world.send("buy", "5")
+    order = world.send("buy", "4", "99.0")
+    world.market.set_mark(80.0)
+    world.amend(order, "98.0", "4")
+    assert world.order(order).price == Decimal("98.0")
+
+
 def test_reduce_only_without_a_position_on_the_other_side_is_rejected() -> None:
     world = perp_world()
     assert code_of(world, world.send("sell", "1", reduce_only=True)) == "-2022"

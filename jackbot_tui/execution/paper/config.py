@@ -16,8 +16,7 @@ class PaperConfig(Struct, frozen=True, kw_only=True):
     random addition to either (uniform, from the seed), and messages never overtake one another. 0 means at once.
 
     ``start_balances`` are units per currency. ``leverage`` is for perpetuals' initial margin, capped by the
-    instrument's
-    ``max_leverage``; 1 means fully funded. Fees are the instrument's.
+    instrument's ``max_leverage``; 1 means fully funded. Fees are the instrument's.
     """
 
     entry_latency_ns: int = 20 * NS_PER_MS

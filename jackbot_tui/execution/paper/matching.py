@@ -270,8 +270,7 @@ class Matching:
         client_id = order.client_id
         if not self._market.live:
             return [OrderAmendRejected(client_id, ts, BOOK_NOT_LIVE.reason)]
-        more = quantity - resting.filled
-        if not order.reduce_only and not self._covered_without(resting, more, more * price):
+        if not order.reduce_only and not self._covered_instead(resting, price, quantity - resting.filled):
             answer = self._rules.no_funds
             return [OrderAmendRejected(client_id, ts, f"{answer.reason} [{answer.code}]")]
         self._remove(resting)
@@ -283,11 +282,13 @@ class Matching:
         self._work(resting, ts, events)
         return events
 
-    def _covered_without(self, resting: RestingOrder, quantity: Decimal, cost: Decimal) -> bool:
-        """Whether the account covers this much in place of what ``resting`` ties up now."""
+    def _covered_instead(self, resting: RestingOrder, price: Decimal, quantity: Decimal) -> bool:
+        """Whether the account covers this in place of what ``resting`` asks for now; asking for less always is."""
+        if quantity <= resting.remaining and quantity * price <= resting.remaining * (resting.price or ZERO):
+            return True
         client_id = resting.order.client_id
         del self._account.working[client_id]
-        covered = self._account.covers(self._instrument, resting.order.side, quantity, cost)
+        covered = self._account.covers(self._instrument, resting.order.side, quantity, quantity * price)
         self._account.working[client_id] = resting
         return covered
 
