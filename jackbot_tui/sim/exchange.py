@@ -21,7 +21,7 @@ import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 
-from jackbot_tui.model.clock import SystemClock
+from jackbot_tui.model.clock import Clock, SystemClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError, JackbotError
 from jackbot_tui.sim.binance.feed import FLUSH_MS
@@ -60,13 +60,14 @@ class SimExchange:
         manual: bool = False,
         limits: Limits | None = None,
         start_ns: int | None = None,
+        clock: Clock | None = None,
     ) -> None:
         _within("rate", rate, RATES)
         _within("volatility", volatility, VOLATILITIES)
         self.manual = manual
         self.listings = listings(symbols)
         self.faults = Faults(parse_faults(faults), seed)
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         if start_ns is None:
             start_ns = MANUAL_START_NS if manual else self._clock.now_ns()
         self.timeline = Timeline(start_ns)

@@ -37,6 +37,7 @@ TAIL_SHARE = 0.27
 TOUCH_SHARE = 0.24
 MAX_DISTANCE = 0.03  # of the price: nobody quotes farther away
 MAX_LEVELS_OVER = 1.5  # the book is cut back when a side holds more than this multiple of its target orders
+REBUILD_ORDERS = 6  # makers come back with so many orders at once, times the share of the book that is missing
 OPENING_SHARE = 0.95  # of the target orders are there when the market opens
 OPENING_TOUCH_ORDERS = 12
 
@@ -98,7 +99,7 @@ class MarketFlow:
             bound = current
 
     def act(self, now: int) -> None:
-        """One action of the crowd."""
+        """One action of the crowd: several orders at once where much of the book is missing."""
         rng = self._random
         stale = self._stale_side()
         if stale is not None:
@@ -111,13 +112,13 @@ class MarketFlow:
         if rng.random() < self.listing.character.take_share:
             self._take(now)
             return
-        bids, asks = self.engine.orders_on(Side.BUY), self.engine.orders_on(Side.SELL)
         side = Side.BUY if rng.random() < 0.5 else Side.SELL
-        own = bids if side is Side.BUY else asks
-        if rng.random() < min(0.95, max(0.05, 0.5 + 1.5 * (1 - own / self._target))):
-            self._quote(side, now)
-        else:
+        missing = 1 - self.engine.orders_on(side) / self._target
+        if rng.random() >= min(0.95, max(0.05, 0.5 + 1.5 * missing)):
             self._withdraw(side, now)
+            return
+        for _ in range(1 + max(0, int(REBUILD_ORDERS * missing))):
+            self._quote(side, now)
 
     # --- where the crowd quotes ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from jackbot_tui.model.clock import ManualClock
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.sim.binance.limits import Limits, SocketLimits
@@ -405,3 +406,21 @@ async def test_a_free_running_exchange_keeps_pace_with_the_clock() -> None:
         assert second["U"] == first["u"] + 1
         server = await fetch(session, sim.endpoints.spot_rest + "/api/v3/time")
         assert server["serverTime"] >= second["E"]
+
+
+async def test_an_exchange_that_falls_far_behind_skips_the_moment_and_keeps_the_time_of_day() -> None:
+    clock = ManualClock(1_795_000_000_000_000_000)
+    async with SimExchange(["BTC/USDT"], clock=clock) as sim, asyncio.timeout(TIMEOUT_S):
+        clock.advance(60_000_000_000)
+        await level(sim, clock)
+        assert sim.skipped_ns == 60_000_000_000
+        assert sim.timeline.elapsed_ns == 0
+        clock.advance(1_000_000_000)
+        await level(sim, clock)
+        assert sim.timeline.elapsed_ns == 1_000_000_000, "a short delay is caught up"
+
+
+async def level(sim: SimExchange, clock: ManualClock) -> None:
+    """Let the pacer run until it is level with the clock."""
+    while sim.timeline.now_ns() < clock.now_ns():  # noqa: ASYNC110 (the pacer has no event)
+        await asyncio.sleep(0)
