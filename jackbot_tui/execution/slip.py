@@ -15,11 +15,12 @@ from jackbot_tui.model.orders import OrderRequest
 def with_bounded_slip(request: OrderRequest, market: InstrumentMarket) -> OrderRequest:
     """The request as an IOC limit ``limit_slip_ticks`` beyond the opposite touch; unchanged where it sets no bound.
 
-    Unchanged as well when there is no opposite touch: the gate refuses what it cannot price.
+    Unchanged as well when there is no opposite touch: the gate refuses what it cannot price. ``limit_slip_ticks`` stays
+    in the request, as the mark that the price came from the touch and not from a person.
     """
     best = market.book.best_ask() if request.side is Side.BUY else market.book.best_bid()
     if request.type is not OrderType.MARKET or request.limit_slip_ticks <= 0 or best is None:
         return request
     tick = market.instrument.tick
     price = decimal_of(best[0]) + request.side.sign * request.limit_slip_ticks * tick
-    return replace(request, type=OrderType.LIMIT, tif=TimeInForce.IOC, price=max(price, tick), limit_slip_ticks=0)
+    return replace(request, type=OrderType.LIMIT, tif=TimeInForce.IOC, price=max(price, tick))

@@ -405,14 +405,14 @@ class RiskGate:
 
 
 def _same(earlier: OrderRequest, request: OrderRequest) -> bool:
-    """Whether two requests ask for the same thing, whatever face they came through."""
-    return (
-        earlier.key == request.key
-        and earlier.side is request.side
-        and earlier.quantity == request.quantity
-        and earlier.price == request.price
-        and replace(earlier, source=request.source, tag=request.tag) == request
-    )
+    """Whether two requests ask for the same thing, whatever face they came through.
+
+    The price of a market order bounded by ticks moved with the touch: it does not make another order of it.
+    """
+    if earlier.key != request.key or earlier.side is not request.side or earlier.quantity != request.quantity:
+        return False
+    price = request.price if request.limit_slip_ticks else earlier.price
+    return replace(earlier, source=request.source, tag=request.tag, price=price) == request
 
 
 def _beyond(price: Decimal, reference: Decimal) -> str:

@@ -335,6 +335,14 @@ def test_the_same_manual_order_again(age_ms: int, confirmed: bool, code: str) ->
     assert desk.check(replace(request, owner="grid")) is None
 
 
+def test_a_bounded_market_order_is_the_same_order_though_the_touch_moved() -> None:
+    desk = Desk()
+    first = desk.request("buy", "1", "61000.5", tif=TimeInForce.IOC, limit_slip_ticks=5)
+    desk.gate.on_submitted(first, desk.now)
+    assert code_of(desk.check(replace(first, price=Decimal("61001.5")))) == C.DUPLICATE
+    assert desk.check(replace(first, limit_slip_ticks=0)) is None
+
+
 def test_a_days_loss_stops_new_risk() -> None:
     desk = Desk(max_day_loss=Decimal(500))
     desk.day_pnl = Decimal("-499.99")
