@@ -243,14 +243,14 @@ class SqliteJournal:
     def when_durable(self, seq: int, callback: Callable[[], None]) -> None:
         if seq > self._last_seq:
             raise JournalError(f"record {seq} was never appended: the last one is {self._last_seq}")
-        if seq <= self._durable_seq and not (self._waiting and self._waiting[0][0] <= seq):
+        if seq <= self._durable_seq and not self._is_due(seq):
             callback()
             return
         self._tickets += 1
         heappush(self._waiting, (seq, self._tickets, callback))
 
     async def flush(self) -> None:
-        if self._durable_seq >= self._last_seq:
+        if self._durable_seq >= self._last_seq and not self._is_due(self._durable_seq):
             return
         if self._task.done():
             raise JournalError(self.problem)
@@ -373,15 +373,19 @@ class SqliteJournal:
         A call-back that raises is a fault of its owner: the loop reports it and the others still run.
         """
         try:
-            while self._waiting and self._waiting[0][0] <= self._durable_seq:
+            while self._is_due(self._durable_seq):
                 heappop(self._waiting)[2]()
-        finally:
-            if self._waiting and self._waiting[0][0] <= self._durable_seq:
-                asyncio.get_running_loop().call_soon(self._tell)
+        except BaseException:
+            asyncio.get_running_loop().call_soon(self._tell)
+            raise
         while self._flushers and self._flushers[0][0] <= self._durable_seq:
             _, done = self._flushers.pop(0)
             if not done.done():
                 done.set_result(None)
+
+    def _is_due(self, seq: int) -> bool:
+        """True while a call-back waits for ``seq`` or an earlier record."""
+        return bool(self._waiting) and self._waiting[0][0] <= seq
 
 
 async def _connect(path: Path) -> WriterConnection:
