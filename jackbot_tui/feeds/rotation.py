@@ -1,0 +1,48 @@
+"""Merges two connections that carry the same streams for a while: every frame once, none lost.
+
+Sans-I/O; used by ``stream`` while it moves from an old connection to a new one. Frames are told apart by their text, so
+a venue that numbers messages per connection brings some twice; their ids let the pipeline ignore them.
+"""
+
+import asyncio
+from collections import Counter
+
+from jackbot_tui.feeds.line import Deliver
+
+
+class Overlap:
+    """Deliver from the old connection and hold the new one's frames; after ``hand_over`` deliver from the new.
+
+    ``full`` is done when ``most_held`` frames are held: the owner then hands over early. ``repeated`` counts the frames
+    that both brought.
+    """
+
+    def __init__(self, deliver: Deliver, most_held: int) -> None:
+        self.full: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.repeated = 0
+        self._deliver = deliver
+        self._most_held = most_held
+        self._seen: Counter[str | bytes] = Counter()
+        self._held: list[tuple[str | bytes, int]] = []
+
+    def from_old(self, raw: str | bytes, now: int) -> None:
+        self._seen[raw] += 1
+        self._deliver(raw, now)
+
+    def hold(self, raw: str | bytes, now: int) -> None:
+        self._held.append((raw, now))
+        if len(self._held) >= self._most_held and not self.full.done():
+            self.full.set_result(None)
+
+    def hand_over(self) -> None:
+        """Deliver what the new connection brought and the old one did not."""
+        held, self._held = self._held, []
+        for raw, now in held:
+            self.from_new(raw, now)
+
+    def from_new(self, raw: str | bytes, now: int) -> None:
+        if self._seen.get(raw, 0) > 0:
+            self._seen[raw] -= 1
+            self.repeated += 1
+        else:
+            self._deliver(raw, now)
