@@ -45,8 +45,6 @@ class MarketText:
         value_places = listing.price_places + listing.qty_places
         self._value = _Scale(instrument.tick * instrument.lot, value_places)
         self._value_cut = max(0, value_places - 8)
-        self.native = instrument.native
-        self.zero = self._quantity.text(0)
 
     def price(self, ticks: int) -> str:
         return self._price.text(ticks)
