@@ -6,6 +6,7 @@ when its screen goes is said in words: a demo ends, a paper session goes on.
 
 import argparse
 import asyncio
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -29,22 +30,22 @@ _SWITCH = {"auto": None, "on": True, "off": False}
 def run_beside(job: EngineJob, screen: ScreenSection, *, keep: bool) -> int:
     """Start the engine, open a screen on it, and say or do what is to happen to it afterwards."""
     _need_terminal()
-    try:
-        engine = start_engine(job)
-    except UsageStartError as error:
-        raise InputError(str(error)) from None
     socket_path = job.options.socket_path
     assert socket_path is not None
+    leaving = "the engine ends with this screen, its journal stays"
+    if keep:
+        leaving = f"the engine goes on: jackbot attach --socket {socket_path.stem} comes back"
+    options = options_of(screen, leaving)
+    try:
+        engine = start_engine(job, meanwhile=lambda: _load_screen(options))
+    except UsageStartError as error:
+        raise InputError(str(error)) from None
     if keep:
         engine.release()
-        leaving = f"the engine goes on: jackbot attach --socket {socket_path.stem} comes back"
-    else:
-        leaving = "the engine ends with this screen, its journal stays"
     try:
-        code = open_screen(socket_path, options_of(screen, leaving))
+        return open_screen(socket_path, options)
     finally:
         _after(engine, job, socket_path, keep=keep)
-    return code
 
 
 def run_embedded(job: EngineJob, screen: ScreenSection) -> int:
@@ -100,6 +101,14 @@ def open_screen(path: Path, options: ScreenOptions) -> int:
     from jackbot_tui.tui.main import run_screen
 
     return run_screen(path, options)
+
+
+def _load_screen(options: ScreenOptions) -> None:
+    """Load Textual and the console while the engine is coming up: the first picture is there that much sooner."""
+    from jackbot_tui.tui.main import prepare_environment
+
+    prepare_environment(options)
+    importlib.import_module("jackbot_tui.tui.app")
 
 
 def options_of(screen: ScreenSection, leaving: str) -> ScreenOptions:

@@ -11,7 +11,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -82,10 +82,16 @@ class EngineProcess:
             self.close_tie()
 
 
-def start_engine(job: EngineJob, *, command: Sequence[str] | None = None, ready_s: float = READY_S) -> EngineProcess:
+def start_engine(
+    job: EngineJob,
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+    command: Sequence[str] | None = None,
+    ready_s: float = READY_S,
+) -> EngineProcess:
     """Start the engine and wait until it is ready; StartError in one message when it does not come up.
 
-    ``command`` replaces the engine's own command line (tests).
+    ``meanwhile`` is called while the engine comes up. ``command`` replaces the engine's own command line (tests).
     """
     private_directory(job.log.path.parent)
     output_path = job.log.path.with_suffix(".out")
@@ -104,6 +110,7 @@ def start_engine(job: EngineJob, *, command: Sequence[str] | None = None, ready_
         engine = EngineProcess(process, job)
         try:
             _hand_over(process, job)
+            meanwhile()
             report = _await_report(read_end, ready_s)
         except BaseException:
             engine.stop(1.0)
