@@ -333,14 +333,10 @@ class Engine:
         self._apply_all(events)
 
     def on_book(self, market: InstrumentMarket, now: int) -> None:
-        events = self.executor.on_book(market, now)
-        if events:
-            self._apply_all(events)
+        self._after_market(self.executor.on_book(market, now))
 
     def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> None:
-        events = self.executor.on_trade(market, trade, now)
-        if events:
-            self._apply_all(events)
+        self._after_market(self.executor.on_trade(market, trade, now))
 
     def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None:
         previous = self._next_funding.get(market.key)
@@ -489,7 +485,7 @@ class Engine:
             self.fills.append(FillRow(order, update.fill))
         seq = self._append(event)
         if isinstance(event, OrderAccepted):
-            self.order_round_trip_ms = (event.ts - order.created_ns) / 1e6
+            self.order_round_trip_ms = (self.clock.now_ns() - order.created_ns) / 1e6
         kind, level, text = describe(order, event)
         if kind:
             self.publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
@@ -510,6 +506,13 @@ class Engine:
             self.board.publish(ts, kind, level, text, key=key, number=number)
 
         self.journal.when_durable(seq, publish)
+
+    def _after_market(self, events: list[OrderEvent]) -> None:
+        """A market event was matched: merge what came of it, and let answers under way be waited for."""
+        if events:
+            self._apply_all(events)
+        elif self.executor.next_wakeup is not None:
+            self._poke()
 
     def _poke(self) -> None:
         if self._wakeup_listener is not None:

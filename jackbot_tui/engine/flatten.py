@@ -15,7 +15,7 @@ from jackbot_tui.model.orders import Order, OrderRequest
 from jackbot_tui.risk.refusal import Refusal
 
 ATTEMPTS = 5
-"""Closing orders a flatten may send for one instrument before it gives up and says so."""
+"""Closing orders in a row that may leave the position as large as it was before a flatten gives up and says so."""
 
 
 class Submitted(Struct, frozen=True):
@@ -53,11 +53,12 @@ class FlattenPort(Protocol):
 class _Job:
     """An unfinished flatten of one instrument."""
 
-    __slots__ = ("attempts", "sending", "source", "waiting_for")
+    __slots__ = ("attempts", "left", "sending", "source", "waiting_for")
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.attempts = 0
+        self.left = Decimal("Infinity")
         self.sending = False
         self.waiting_for = ""
 
@@ -87,13 +88,19 @@ class Flattener:
         engine = self._engine
         quantity = engine.portfolio.position(key).quantity
         market = engine.data.markets.get(key)
-        closable = abs(quantity) if market is None else round_down(abs(quantity), market.instrument.lot)
+        closable = abs(quantity)
+        if market is not None:
+            instrument = market.instrument
+            largest = instrument.market_max_qty or instrument.max_qty or closable
+            closable = round_down(min(closable, largest), instrument.lot)
         if not closable:
             if not engine.oms.open_orders(key):
                 self._jobs.pop(key, None)
             return None
+        if abs(quantity) < job.left:
+            job.left, job.attempts = abs(quantity), 0
         if job.attempts >= ATTEMPTS:
-            self._give_up(key, quantity, f"after {job.attempts} closing orders")
+            self._give_up(key, quantity, f"{job.attempts} closing orders in a row closed nothing")
             return None
         job.attempts += 1
         job.sending = True

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.core import Engine
@@ -219,6 +220,18 @@ def test_flatten_gives_up_aloud_when_nothing_can_be_closed() -> None:
     closing = [record for record in world.records(OrderSubmitted) if record.order.tag == "flatten"]  # type: ignore[union-attr]
     assert 1 <= len(closing) <= ATTEMPTS
     assert any("left" in notice.text and notice.level == "bad" for notice in world.engine.board.ring)
+
+
+def test_flatten_splits_what_is_larger_than_one_market_order_may_be() -> None:
+    world = World()
+    world.market.instrument = replace(world.market.instrument, market_max_qty=Decimal("0.2"))
+    for size in ("0.15", "0.16", "0.17"):
+        world.engine.submit(market(Side.BUY, size))
+        world.wait()
+    world.engine.flatten(PERP, "test")
+    for _ in range(6):
+        world.wait()
+    assert world.position() == 0
 
 
 def test_reverse_turns_the_position_around() -> None:
