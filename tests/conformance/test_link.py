@@ -4,7 +4,7 @@
 
 import asyncio
 import contextlib
-import os
+import random
 import socket
 import stat
 import subprocess
@@ -271,7 +271,7 @@ HELLO = frame(Hello(PROTOCOL, Role.SCREEN, "bad"))
         (HELLO + HELLO, "second hello"),
         (HELLO + (MAX_REQUEST + 1).to_bytes(4, "big"), "announced"),
         (HELLO + b"\x00\x00\x00\x00", "announced"),
-        (HELLO + raw(os.urandom(64)), "unreadable"),
+        (HELLO + raw(random.Random(1).randbytes(64)), "unreadable"),
         (HELLO + frame(Welcome(PROTOCOL, 1, "", "", "", 0)), "unreadable"),
         (frame(Hello(PROTOCOL, Role.KILL)) + frame(Execute(1, "buy 1 mkt", Context())), "kill and nothing else"),
         (HELLO + frame(Execute(1, "bug", Context())), "internal error"),
