@@ -3,6 +3,9 @@
 Sessions and the REST client raise and report these; screens and the journal show ``reason``. Never carries a secret.
 """
 
+import errno
+import os
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -50,13 +53,22 @@ def kind_of_status(status: int) -> FailureKind:
 
 
 def words_of_network_error(error: BaseException) -> str:
-    """The operating system's complaint without numbers of errors, files or layers, in one line."""
+    """The operating system's complaint without numbers, files or layers, in one line."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return _one_line(inner.strerror).lower()
+        if isinstance(inner, OSError):
+            number = inner.errno or _errno_in(str(inner))
+            # Numbers of name resolution (negative, or not an errno at all) come with words of their own.
+            words = os.strerror(number) if number in errno.errorcode else inner.strerror or str(inner)
+            return _one_line(words).lower()
         inner = inner.__cause__ or inner.__context__
     return _one_line(str(error)) or type(error).__name__
+
+
+def _errno_in(text: str) -> int:
+    """asyncio joins the complaints about several addresses of one host into one text; the first stands for all."""
+    found = re.search(r"\[Errno (\d+)\]", text)
+    return int(found[1]) if found else 0
 
 
 def seconds_of_retry_after(text: str | None) -> float | None:

@@ -41,9 +41,8 @@ SHARES: dict[Lane, float] = {Lane.URGENT: 1.0, Lane.ORDER: 0.95, Lane.QUERY: 0.8
 
 class PausePolicy(Struct, frozen=True, kw_only=True):
     """Pauses after the venue said no. Without a ``Retry-After`` of a second or more: ``first_s`` (``ban_s`` for 418),
-    doubled with each
-    further no until ``calm_s`` have passed without one, at most ``cap_s``. Jitter adds up to ``jitter`` of the pause.
-    Source: Binance bans from 2 minutes up to 3 days when 429 is ignored.
+    doubled with each further no until ``calm_s`` have passed without one, at most ``cap_s``. Jitter adds up to
+    ``jitter`` of the pause. Source: Binance bans from 2 minutes up to 3 days when 429 is ignored.
     """
 
     first_s: float = 5.0

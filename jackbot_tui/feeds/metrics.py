@@ -13,7 +13,7 @@ class ConnectionState(StrEnum):
     SUBSCRIBING = "subscribing"  # open; not every subscription is confirmed
     UP = "up"  # open, every subscription confirmed
     WAITING = "waiting"  # lost; the next attempt comes at ``next_attempt_ns``
-    CLOSED = "closed"  # ended by its owner
+    CLOSED = "closed"  # not running: not begun, or ended by its owner
 
 
 class ConnectionMetrics(Struct):
@@ -25,7 +25,7 @@ class ConnectionMetrics(Struct):
 
     conn: str
     url: str
-    state: ConnectionState = ConnectionState.CONNECTING
+    state: ConnectionState = ConnectionState.CLOSED
     connected_ns: int = 0  # begin of the present connection; 0 while there is none
     next_attempt_ns: int = 0
     connects: int = 0
