@@ -162,7 +162,7 @@ ACTIONS: dict[Act, Action] = {
         _order(Group.ORDER, Act.JOIN_ASK, "join the best ask"),
         _order(Group.ORDER, Act.IMPROVE_BID, "improve the bid by a tick, post-only"),
         _order(Group.ORDER, Act.IMPROVE_ASK, "improve the ask by a tick, post-only"),
-        _safe(Group.ORDER, Act.ENTER, "send what is asked; else a ticket at the cursor"),
+        _safe(Group.ORDER, Act.ENTER, "send what is asked; else ticket at the cursor"),
         _safe(Group.ORDER, Act.TICKET, "order ticket"),
         _safe(Group.ORDER, Act.TICKET_LAST, "order ticket as last used"),
         _order(Group.MANAGE, Act.GRAB, "grab the order here: move it, Enter amends"),

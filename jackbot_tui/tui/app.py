@@ -211,6 +211,13 @@ class JackbotApp(App[int], inherit_bindings=False):
             event.stop()
             self.draw(True)
 
+    def heard(self, event: events.Key) -> bool:
+        """A key in the command bar: whether it came with a paste."""
+        pasted = self.controller.typed_into_field(self._key_time(event))
+        if pasted and event.key == "enter":
+            self.state.say("a pasted line is not sent by the Enter in it: read it, then press Enter", "warn")
+        return pasted
+
     def page_key(self, key: str) -> None:
         """A key on a page that the page has no use for: other pages, symbols, kill; never an order."""
         act = self.controller.keymap.by_key.get(key)

@@ -89,13 +89,17 @@ def syntax_problem(line: str, view: ScreenView | None) -> SyntaxProblem | None:
 
 
 class CommandBar(Input):
-    """``changed`` is called on every change, ``entered`` with the line, ``left`` when it was given up."""
+    """``changed`` is called on every change, ``entered`` with the line, ``left`` when it was given up.
+
+    ``pressed`` hears every key and says whether it looks pasted: an Enter that came with a paste sends nothing.
+    """
 
     def __init__(
         self,
         changed: Callable[[str], None],
         entered: Callable[[str], None],
         left: Callable[[], None],
+        pressed: Callable[[events.Key], bool],
         view: Callable[[], ScreenView | None],
     ) -> None:
         super().__init__(id="command", compact=True, select_on_focus=False)
@@ -106,6 +110,7 @@ class CommandBar(Input):
         self._changed_call = changed
         self._entered_call = entered
         self._left_call = left
+        self._pressed_call = pressed
         self._view = view
         self._base = ""
 
@@ -124,7 +129,10 @@ class CommandBar(Input):
         self._changed_call(self.value)
 
     async def on_key(self, event: events.Key) -> None:
+        pasted = self._pressed_call(event)
         match event.key:
+            case "enter" if pasted:
+                pass
             case "escape":
                 self._finish()
                 self._left_call()

@@ -31,6 +31,8 @@ class Surface(Protocol):
 
     def redraw(self) -> None: ...
 
+    def draw(self, forced: bool = False) -> None: ...
+
     def open_page(self, name: str) -> None: ...
 
     def open_answer(self, title: str, lines: list[str]) -> None: ...
@@ -147,6 +149,10 @@ class Controller:
         self.state.say(f"{text}: {again} within 1.5 s", level)
         return False
 
+    def typed_into_field(self, pressed_ns: int) -> bool:
+        """A key in a text field: True when it came too fast for a hand (text pasted without brackets)."""
+        return self._paste.key(pressed_ns) is not Typing.HAND
+
     def pasted(self) -> None:
         """Text arrived in brackets outside a text field."""
         self._pasted()
@@ -159,7 +165,7 @@ class Controller:
             "that was pasted, not typed: all of it was dropped and the keys are DISARMED (: opens the bar)", "bad"
         )
         if state.glass.view is not None and state.glass.view.header.armed:
-            self.send("disarm")
+            self._start(self._send("disarm", state.context(), confirmed=False, quiet=True))
 
     # ------------------------------------------------------------------ lines
 
@@ -303,7 +309,7 @@ class Controller:
             reply = Reply(ok=False, lines=[*reply.lines, "repeat: Enter sends"], code="confirm", confirm=True)
         self._answered(question, reply)
 
-    async def _send(self, line: str, context: Context, confirmed: bool) -> None:
+    async def _send(self, line: str, context: Context, confirmed: bool, quiet: bool = False) -> None:
         try:
             reply = await self.link.execute(line, context, confirmed)
         except LinkError as error:
@@ -312,8 +318,10 @@ class Controller:
         if reply.confirm:
             # The engine asks (again): the answer came too late, or a guard woke up in between.
             self.state.question = Question(line, context, self.state.clock.now_ns(), reply)
+            self.surface.draw(True)
             return
-        self._told(line, reply)
+        if not (quiet and reply.ok):
+            self._told(line, reply)
 
     async def _preview_grab(self, grab: Grab, context: Context) -> None:
         try:
@@ -323,6 +331,7 @@ class Controller:
             return
         if self.state.grab is grab:
             self.state.grab = Grab(grab.number, grab.side, grab.quantity, grab.price, reply, grab.line)
+            self.surface.draw(True)
 
     async def _kill(self, flatten: bool) -> None:
         try:
@@ -331,12 +340,15 @@ class Controller:
             self.state.say(str(error), "bad")
             return
         self.state.say(" ".join(reply.lines), "bad")
+        self.surface.draw(True)
 
     def _answered(self, question: Question, reply: Reply) -> None:
         if reply.confirm:
             if self.state.question is question:
                 shown = Question(question.line, question.context, self.state.clock.now_ns(), reply)
                 self.state.question = shown
+                self.state.message = None
+                self.surface.draw(True)
             return
         if self.state.question is question:
             self.state.drop_question()
@@ -347,11 +359,13 @@ class Controller:
         if not reply.ok:
             state.forget_quantity()
             state.say(reply.lines[-1] if reply.lines else f"refused: {reply.code}", "bad")
+            self.surface.draw(True)
             return
         if len(reply.lines) > SCREEN_LINES:
             self.surface.open_answer(line, reply.lines)
         elif reply.lines:
             state.say("  ".join(reply.lines), "good")
+        self.surface.draw(True)
 
     def _lost(self, question: Question | None, error: LinkError) -> None:
         if question is not None and self.state.question is question:

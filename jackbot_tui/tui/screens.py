@@ -68,7 +68,7 @@ class TradeScreen(Screen[None]):
             panel: LinePanel(inks, panel.value) for panel in Panel if panel not in (Panel.LADDER, Panel.COMMAND)
         }
         self.panels[Panel.LADDER] = self.ladder
-        self.bar = CommandBar(self._bar_changed, self._bar_entered, self._bar_left, lambda: desk.glass.view)
+        self.bar = CommandBar(self._bar_changed, self._bar_entered, self._bar_left, desk.heard, lambda: desk.glass.view)
         self.typing = False
         self.typed: Reply | None = None
         self._due: dict[Panel, int] = {}
@@ -226,6 +226,7 @@ class TradeScreen(Screen[None]):
     def _bar_entered(self, line: str) -> None:
         self._bar_left()
         self.desk.controller.submit(line)
+        self.desk.draw(True)
 
     def _bar_left(self) -> None:
         self.typing = False
