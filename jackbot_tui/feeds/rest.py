@@ -27,7 +27,7 @@ from jackbot_tui.feeds.redaction import redact_reply
 from jackbot_tui.model.clock import Clock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError, JackbotError
-from jackbot_tui.venues.base import HttpRequest, RateLimit, VenueSpec
+from jackbot_tui.venues.base import HttpRequest, RateLimit, UsageHeader, VenueSpec
 
 if TYPE_CHECKING:
     import aiohttp
@@ -37,14 +37,6 @@ CAUTIOUS_LIMITS = (RateLimit("REQUEST_WEIGHT", 600, 60),)
 
 SHOWN_BODY = 200
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class UsageHeader(Struct, frozen=True):
-    """A reply header that says how much of limit ``limit`` per ``interval_s`` is used (X-MBX-USED-WEIGHT-1M …)."""
-
-    header: str
-    limit: str
-    interval_s: int
 
 
 class RestPolicy(Struct, frozen=True, kw_only=True):
@@ -101,14 +93,13 @@ class RestClient:
         clock: Clock,
         spec: VenueSpec | None = None,
         *,
-        usage_headers: Sequence[UsageHeader] = (),
         tap: Tap | None = None,
         policy: RestPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._clock = clock
         self._spec = spec
-        self._usage_headers = tuple(usage_headers)
+        self._usage_headers = spec.usage_headers if spec is not None else ()
         self._tap = tap
         self._policy = policy or RestPolicy()
         self._rng = rng or random.Random()
@@ -214,6 +205,8 @@ class RestClient:
             raise RestError(f"TLS failed: {words_of_network_error(error)}", FailureKind.PROTOCOL) from error
         except aiohttp.ClientPayloadError as error:
             raise RestError("the answer broke off", FailureKind.NETWORK) from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise RestError("hung up before answering", FailureKind.NETWORK) from error
         except (aiohttp.ClientConnectionError, OSError) as error:
             raise RestError(words_of_network_error(error), FailureKind.NETWORK) from error
         except (aiohttp.ClientError, ValueError) as error:

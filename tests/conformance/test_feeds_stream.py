@@ -197,7 +197,7 @@ async def test_flood_leaves_other_tasks_their_turns() -> None:
     async with venue(handler) as url, running(session(url, sink)):
         longest = seen = 0
         async with asyncio.timeout(WAIT_S):
-            while len(sink.data()) < len(flood) if seen > len(flood) - 500 else True:
+            while len(sink.frames) <= len(flood):
                 longest, seen = max(longest, len(sink.frames) - seen), len(sink.frames)
                 await asyncio.sleep(0)
     assert sink.data() == flood
@@ -302,29 +302,6 @@ async def test_half_open_connection_is_noticed_and_replaced() -> None:
             await eventually(lambda: sink.data() == ["data", "data"])
             assert sink.reasons[0].startswith("half-open: nothing received for")
             assert subject.metrics.last_error_kind is FailureKind.NETWORK
-
-
-async def test_venue_that_never_answers_pings_is_kept_until_its_own_limit() -> None:
-    def silent_to_pings(socket: ServerConnection) -> None:
-        socket.protocol.recv_ping = lambda frame: None  # type: ignore[attr-defined]
-
-    async def handler(socket: ServerConnection) -> None:
-        await answer(socket)
-        socket.protocol.send_pong = lambda data: None  # type: ignore[method-assign]
-        await socket.wait_closed()
-
-    policy = msgspec.structs.replace(QUICK, probe_after_s=0.05, probe_timeout_s=0.05, probe_every_s=0.05)
-    sink = Sink()
-    async with venue(handler) as url:
-        proxy = FreezingProxy(int(url.rsplit(":")[-1].split("/")[0]))
-        server = await asyncio.start_server(proxy.connected, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        subject = session(f"ws://127.0.0.1:{port}/stream", sink, policy=policy, market=spec(ping_timeout_s=0.4))
-        async with server, running(subject):
-            await eventually(lambda: sink.frames)
-            proxy.frozen = True
-            await eventually(lambda: sink.reasons)
-            assert sink.reasons[0].startswith(("nothing received for", "half-open"))
 
 
 async def test_mute_connection_is_opened_anew() -> None:
@@ -466,7 +443,6 @@ async def test_subscriptions_are_sent_no_faster_than_the_venue_allows() -> None:
         await socket.wait_closed()
 
     sink, tape = Sink(), Tape()
-    subject = session("ws://unused", sink)
     async with venue(handler) as url:
         subject = session(url, sink, topics=1201, market=spec(max_messages_per_s=5.0), tap=tape)
         async with running(subject):
