@@ -6,7 +6,7 @@ save for ``fetch_with_retry``, which is for queries that may be repeated without
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from jackbot_tui.feeds.redaction import redact_reply
 from jackbot_tui.model.clock import Clock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError, JackbotError
-from jackbot_tui.venues.base import HttpRequest, RateLimit, UsageHeader, VenueSpec
+from jackbot_tui.venues.base import HttpRequest, RateLimit, VenueSpec
 
 if TYPE_CHECKING:
     import aiohttp
@@ -86,7 +86,7 @@ class RestError(JackbotError):
 
 
 class RestClient:
-    """``spec`` brings the rate limits of each market kind; without it a cautious limit holds for each."""
+    """``spec`` brings the rate limits of each market kind and the usage headers; without it a cautious limit holds."""
 
     def __init__(
         self,

@@ -12,13 +12,12 @@ from msgspec.structs import replace
 from jackbot_tui.feeds.backoff import BackoffPolicy
 from jackbot_tui.feeds.failures import FailureKind
 from jackbot_tui.feeds.limiter import Lane
-from jackbot_tui.feeds.rest import RestClient, RestError, RestPolicy, UsageHeader
+from jackbot_tui.feeds.rest import RestClient, RestError, RestPolicy
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.venues.base import HttpRequest, RateLimit, VenueSpec
 from jackbot_tui.venues.binance.spec import SPEC
 
-USAGE = (UsageHeader("X-MBX-USED-WEIGHT-1M", "REQUEST_WEIGHT", 60),)
 POLICY = RestPolicy(connect_s=2.0, read_s=2.0, total_s=5.0, queue_s=0.2, retry=BackoffPolicy(first_s=0.01, cap_s=0.02))
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,7 +69,7 @@ async def raw_venue(answer: bytes, *, hang: bool = False) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def client(tap: Tape | None = None, policy: RestPolicy = POLICY, limit: int = 6000) -> AsyncIterator[RestClient]:
-    subject = RestClient(SystemClock(), spec(limit), usage_headers=USAGE, tap=tap, policy=policy, rng=random.Random(1))
+    subject = RestClient(SystemClock(), spec(limit), tap=tap, policy=policy, rng=random.Random(1))
     try:
         yield subject
     finally:
