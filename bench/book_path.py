@@ -83,6 +83,31 @@ def decode_floor(feed: Feed) -> Path:
     return step, lambda: None
 
 
+def bare_writes(feed: Feed) -> Path:
+    """Decoding and writing every level into two dictionaries, no best kept: the floor of any book of dictionaries."""
+    snapshot = msgspec.json.decode(feed.snapshot)
+    bids, asks = ({float(p): float(q) for p, q in snapshot[side]} for side in ("bids", "asks"))
+
+    def step(frame: bytes) -> None:
+        levels = _DECODE(frame).data
+        for price, size in levels.b:
+            if size:
+                bids[price] = size
+            else:
+                bids.pop(price, None)
+        for price, size in levels.a:
+            if size:
+                asks[price] = size
+            else:
+                asks.pop(price, None)
+
+    def best() -> Best | None:
+        bid, ask = max(bids), min(asks)
+        return bid, bids[bid], ask, asks[ask]
+
+    return step, best
+
+
 class _Reader:
     """A subscriber that reads the best levels at every update."""
 
@@ -217,6 +242,7 @@ def cryptofeed_c_book(feed: Feed) -> Path:
 
 PATHS: dict[str, tuple[Callable[[Feed], Path], bool]] = {
     "decode only, msgspec typed floats (floor)": (decode_floor, False),
+    "decode and write levels into dicts, no best": (bare_writes, False),
     "jackbot, checks and publishing included": (jackbot, False),
     "ccxt pro, its message path": (ccxt_pro, False),
     "cryptofeed, its message path, C book": (cryptofeed_c_book, True),

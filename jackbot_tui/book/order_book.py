@@ -198,6 +198,9 @@ class OrderBook:
 
     def top(self, n: int) -> tuple[list[Level], list[Level]]:
         """The best ``n`` bids and asks, best first."""
+        if n == 1:
+            bid, ask = self.best_bid(), self.best_ask()
+            return [] if bid is None else [bid], [] if ask is None else [ask]
         bids, asks = self.bids, self.asks
         return (
             [(price, bids[price]) for price in self._best_prices(Side.BUY, n)],

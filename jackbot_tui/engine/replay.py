@@ -203,7 +203,7 @@ class ReplayPlayer:
     def _by_price(self, record: CaptureRecord, keys: Sequence[str]) -> HttpRequest | None:
         """A depth snapshot without a name, of a capture with several instruments: whose last price does it surround?
 
-        Among several that fit, the one that is waiting for a snapshot; None when that still leaves a choice.
+        None when it fits several: a guess could make a wrong book LIVE.
         """
         fitting: list[HttpRequest] = []
         for key in keys:
@@ -213,10 +213,7 @@ class ReplayPlayer:
             for event in self._codec.decode_http(request, record.raw, record.ts_ns):
                 if isinstance(event, BookSnapshot) and _surrounds(event, self._last_price(key)):
                     fitting.append(request)
-        markets = self._data.markets
-        waiting = [each for each in fitting if each.key in markets and markets[each.key].sequencer.needs_snapshot]
-        narrowed = waiting if len(fitting) > 1 else fitting
-        return narrowed[0] if len(narrowed) == 1 else None
+        return fitting[0] if len(fitting) == 1 else None
 
     def _last_price(self, key: str) -> float:
         market = self._data.markets.get(key)

@@ -39,6 +39,14 @@ class RateLimit(Struct, frozen=True):
     scope: str = "ip"
 
 
+class UsageHeader(Struct, frozen=True):
+    """A reply header that says how much of limit ``limit`` per ``interval_s`` is used (X-MBX-USED-WEIGHT-1M …)."""
+
+    header: str
+    limit: str
+    interval_s: int
+
+
 class MarketSpec(Struct, frozen=True, kw_only=True):
     """Facts about one market kind at one venue. URLs are templates that settings may override."""
 
@@ -67,6 +75,7 @@ class VenueSpec(Struct, frozen=True, kw_only=True):
     title: str
     markets: dict[MarketKind, MarketSpec]
     unsupported: dict[MarketKind, str] = {}  # kind -> reason, shown instead of failing
+    usage_headers: tuple[UsageHeader, ...] = ()  # reply headers that say how much of a rate limit is used
 
 
 def with_endpoints(spec: VenueSpec, endpoints: Mapping[str, str]) -> VenueSpec:

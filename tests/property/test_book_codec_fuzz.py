@@ -26,8 +26,23 @@ GOLDEN = [
     '{"e":"serverShutdown","E":1}',
 ]
 TOKENS = [
-    "NaN", "Infinity", "-", "1e999", "null", "{}", "[]", '""', "\\u0000", "\ud7ff", "9" * 30, "-1", "0", "true", '"', ",", ":",
-]  # fmt: skip
+    "NaN",
+    "Infinity",
+    "-",
+    "1e999",
+    "null",
+    "{}",
+    "[]",
+    '""',
+    "\\u0000",
+    "9" * 30,
+    "-1",
+    "0",
+    "true",
+    '"',
+    ",",
+    ":",
+]
 
 
 def damaged(text: str, rng: random.Random, times: int) -> str:
@@ -102,7 +117,9 @@ def test_the_pipeline_swallows_a_stream_of_damage_and_its_book_stays_sane(kind: 
         golden = rng.choice(GOLDEN)
         data.on_frame(kind, golden if rng.random() < 0.5 else damaged(golden, rng, 2), number)
         if rng.random() < 0.1 and data.markets:
-            request = data.codec.recognise_http(kind, "", depth_reply(11, [(1.0, 1.0)], []), (next(iter(data.markets)),))
+            request = data.codec.recognise_http(
+                kind, "", depth_reply(11, [(1.0, 1.0)], []), (next(iter(data.markets)),)
+            )
             assert request is not None
             data.on_http(request, depth_reply(rng.randint(8, 13), [(99.5, 1.0)], [(102.0, 1.0)]), number)
         for market in data.markets.values():

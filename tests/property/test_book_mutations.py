@@ -68,7 +68,9 @@ class Venue:
         return self._states[min(place, len(self._states) - 1)]
 
 
-def play(kind: MarketKind, snapshot: BookSnapshot, deltas: list[BookDelta], arriving: list[BookDelta], seed: int) -> int:
+def play(
+    kind: MarketKind, snapshot: BookSnapshot, deltas: list[BookDelta], arriving: list[BookDelta], seed: int
+) -> int:
     """Feed ``arriving`` to a sequencer, hold every LIVE book against the truth, and return how often it was LIVE."""
     guard = L2Sequencer("k", POLICIES[kind], max_levels=100_000)
     venue, truth, live = Venue(snapshot, deltas, seed), Oracle(snapshot, deltas), 0

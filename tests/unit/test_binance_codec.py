@@ -322,9 +322,7 @@ def test_snapshot_request(codec: Codec, kind: MarketKind, symbol: str, url: str,
 
 
 def test_endpoints_can_be_overridden_and_a_wrong_name_is_told() -> None:
-    codec = load_venue(
-        "binance", {"spot.public": "ws://127.0.0.1:9/stream-spot", "linear.rest": "http://127.0.0.1:9/"}
-    )
+    codec = load_venue("binance", {"spot.public": "ws://127.0.0.1:9/stream-spot", "linear.rest": "http://127.0.0.1:9/"})
     assert codec.spec.markets[SPOT].ws_urls["public"] == "ws://127.0.0.1:9/stream-spot"
     assert codec.instruments_request(LINEAR).url == "http://127.0.0.1:9/fapi/v1/exchangeInfo"
     (plan,) = codec.plan(many(codec, 1), [Channel.BOOK])

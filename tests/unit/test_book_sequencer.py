@@ -1,4 +1,4 @@
-"""What the sequencer lets through to a book: the worked sequences of the wire notes, gaps, silence, lost connections."""
+"""What the sequencer lets through to a book: worked sequences of the wire notes, gaps, silence, lost connections."""
 
 import pytest
 

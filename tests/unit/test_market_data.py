@@ -32,9 +32,7 @@ class Ear:
     def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None:
         self.heard.append(f"mark {mark.mark:g}")
 
-    def on_book_state(
-        self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int
-    ) -> None:
+    def on_book_state(self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int) -> None:
         self.heard.append(f"{old.value}->{new.value}")
 
     def on_notice(self, notice: VenueNotice, now: int) -> None:

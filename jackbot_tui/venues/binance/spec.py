@@ -4,7 +4,7 @@ Sources: Binance spot API docs (2026-07-21), USD-M futures docs (2026-06-27), fu
 """
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, SequencePolicy, VenueSpec
+from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, SequencePolicy, UsageHeader, VenueSpec
 
 SNAPSHOT_LEVELS = 1000
 """Depth asked for a side: all USD-M gives, and on spot a fifth of the weight of the deepest."""
@@ -76,4 +76,9 @@ LINEAR = MarketSpec(
     source="Binance USD-M futures docs; change log 2026-04-23 for the /public and /market routes",
 )
 
-SPEC = VenueSpec(name="binance", title="Binance", markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR})
+SPEC = VenueSpec(
+    name="binance",
+    title="Binance",
+    markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR},
+    usage_headers=(UsageHeader("X-MBX-USED-WEIGHT-1M", "REQUEST_WEIGHT", 60),),
+)

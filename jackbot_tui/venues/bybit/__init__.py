@@ -1,0 +1,1 @@
+"""Bybit: spot and USDT or USDC settled perpetuals (API v5)."""
