@@ -155,7 +155,7 @@ class EngineHost:
     def connections(self) -> list[ConnectionView]:
         """One view per market data socket."""
         now = self.runtime.clock.now_ns()
-        metrics = [session.metrics for session in self.runtime.sessions if session.metrics]
+        metrics = [session.metrics for session in self.runtime.sessions]
         return [connection_view(each, self._connection_frames.per_second(each.conn), now) for each in metrics]
 
     def figures(self) -> HostFigures:
@@ -176,7 +176,7 @@ class EngineHost:
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._frames.sample(now, self.runtime.data.frames)
-        frames = {session.metrics.conn: session.metrics.frames for session in self.runtime.sessions if session.metrics}
+        frames = {session.metrics.conn: session.metrics.frames for session in self.runtime.sessions}
         self._connection_frames.sample(now, frames)
         self.desk.advance(self.runtime.clock.now_ns())
         self._ticking = loop.call_later(TICK_S, self._tick)

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -72,11 +73,18 @@ class Console:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Console]]:
+def home() -> Iterator[Path]:
+    """A user's home with a short name: the path of a Unix socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="jackbot-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., Console]]:
     consoles: list[Console] = []
 
     def begin(*words: str) -> Console:
-        consoles.append(Console(tmp_path, *words))
+        consoles.append(Console(home, *words))
         return consoles[-1]
 
     yield begin

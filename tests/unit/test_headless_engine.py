@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,11 +69,18 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+def home() -> Iterator[Path]:
+    """A user's home with a short name: the path of a Unix socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="jackbot-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., Engine]]:
     started: list[Engine] = []
 
     def begin(*words: str) -> Engine:
-        started.append(Engine(tmp_path, *words))
+        started.append(Engine(home, *words))
         return started[-1]
 
     yield begin
@@ -155,14 +163,12 @@ def test_a_closed_terminal_leaves_the_engine_alone(start: Callable[..., Engine])
     assert engine.wait() == 0
 
 
-def test_a_second_engine_of_the_same_name_is_refused_with_what_to_do(
-    start: Callable[..., Engine], tmp_path: Path
-) -> None:
+def test_a_second_engine_of_the_same_name_is_refused_with_what_to_do(start: Callable[..., Engine], home: Path) -> None:
     engine = start(*DEMO)
     eventually(lambda: is_listening(engine.socket), "the first engine listens")
     second = subprocess.run(
         [sys.executable, "-m", "jackbot_tui", *DEMO],
-        env={**os.environ, "HOME": str(tmp_path)},
+        env={**os.environ, "HOME": str(home)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -172,11 +178,11 @@ def test_a_second_engine_of_the_same_name_is_refused_with_what_to_do(
     assert engine.ctl("status").ok
 
 
-def test_a_reader_that_goes_away_moves_the_log_to_its_file(tmp_path: Path) -> None:
+def test_a_reader_that_goes_away_moves_the_log_to_its_file(home: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("JACKBOT_", "XDG_"))}
     engine = subprocess.Popen(
         [sys.executable, "-m", "jackbot_tui", *DEMO, "--for", "2s"],
-        env={**clean, "HOME": str(tmp_path)},
+        env={**clean, "HOME": str(home)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -186,7 +192,7 @@ def test_a_reader_that_goes_away_moves_the_log_to_its_file(tmp_path: Path) -> No
     engine.stdout.close()
     assert engine.wait(DEADLINE_S) == 0
     assert engine.stderr.read() == b""
-    kept = [json.loads(line) for line in places_of({}, tmp_path).log_path("sim-binance").read_text().splitlines()]
+    kept = [json.loads(line) for line in places_of({}, home).log_path("sim-binance").read_text().splitlines()]
     assert kept[0]["event"] == "log_moved" and kept[-1]["event"] == "ended"
 
 
