@@ -99,6 +99,7 @@ class Line:
         except* FeedError as lost:
             first = lost.exceptions[0]
             failure = first.failure if isinstance(first, FeedError) else failure
+            self._connection.abort()  # a dead peer would only make us wait for its goodbye
         finally:
             self._count_bytes()
             await self._connection.close()

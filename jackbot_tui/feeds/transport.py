@@ -29,6 +29,10 @@ class Connection(Protocol):
         """Send a ping, wait for its pong, return the seconds between them. The caller limits the time."""
         ...
 
+    def abort(self) -> None:
+        """Cut the connection now, without a word."""
+        ...
+
     async def close(self) -> None:
         """Close politely within the time given at connecting, then for good. Never raises for a lost connection."""
         ...

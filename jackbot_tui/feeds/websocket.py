@@ -139,11 +139,14 @@ class WebsocketConnection:
         except ConnectionClosed as error:
             raise FeedError(failure_of_close(error)) from error
 
+    def abort(self) -> None:
+        self._socket.transport.abort()
+
     async def close(self) -> None:
         try:
             await self._socket.close()
         finally:
-            self._socket.transport.abort()
+            self.abort()
 
 
 def failure_to_connect(error: Exception) -> Failure:

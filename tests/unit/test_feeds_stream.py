@@ -44,6 +44,7 @@ class FakeConnection:
         self.bytes_received = 0
         self.pings = 0
         self.answers = False
+        self.aborted = False
         self.closed = False
         self._frames: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -66,6 +67,9 @@ class FakeConnection:
             await asyncio.Event().wait()
         self.wakeups += 1
         return 0.001
+
+    def abort(self) -> None:
+        self.aborted = True
 
     async def close(self) -> None:
         self.closed = True
@@ -114,6 +118,7 @@ async def test_connection_that_brings_nothing_is_given_up_at_the_venue_limit_eve
     sink = Sink()
     connection = await with_session(0.2, lambda _: sink.reasons, sink)
     assert sink.reasons[0].startswith("nothing received for 0 s, not even a ping; next attempt in")
+    assert connection.aborted
     assert connection.closed
 
 
@@ -138,7 +143,7 @@ async def test_unanswered_pings_do_not_matter_while_data_flows() -> None:
 
     connection = await with_session(0.5, work, sink)
     assert sink.reasons == []
-    assert connection.closed
+    assert (connection.aborted, connection.closed) == (False, True)
 
 
 # ---------------------------------------------------------------------- rotation
