@@ -15,30 +15,30 @@ BEGIN, END = "<!-- generated from the settings model by make docs: begin -->", "
 
 def commands_page() -> str:
     """docs/COMMANDS.md, from the grammar tables."""
-    from jackbot_tui.desk import reference
+    from jackbot_tui.desk.reference import commands_page as page
 
-    return reference.commands_page()
+    return page()
 
 
 def keys_page() -> str:
     """docs/KEYS.md, from the action registry and the shipped key maps."""
-    from jackbot_tui.tui import keys
+    from jackbot_tui.tui.keys import keys_page as page
 
-    return keys.keys_page()
+    return page()
 
 
 def risk_page() -> str:
     """docs/RISK.md, from the refusal codes and the limits."""
-    from jackbot_tui.risk import refusal
+    from jackbot_tui.risk.refusal import docs_page as page
 
-    return refusal.docs_page()
+    return page()
 
 
 def default_file() -> str:
     """config/jackbot.toml, from the settings model."""
-    from jackbot_tui.settings import template
+    from jackbot_tui.settings.template import default_file as page
 
-    return template.default_file()
+    return page()
 
 
 def configuration_page(present: str) -> str:
