@@ -89,7 +89,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         self.state = TradeState(self.glass, self.clock)
         self._show_bars()
         keymap = load(self.options.keymap, self.options.keys)
-        self.controller = Controller(link, self.state, keymap, self.options.bell)
+        self.controller = Controller(link, self.state, keymap, self.options.bell, self.options.leaving)
         self.controller.attach(self)
         self.pacer = Pacer(NS_PER_S // self.options.frame_rate, answers=self.options.pace)
         self.frames = FrameClock(link, self.glass, self.state, self, self.clock, self.pacer)

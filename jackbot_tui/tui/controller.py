@@ -62,7 +62,9 @@ class Surface(Protocol):
 class Controller:
     """One per screen. Its methods are called in the event loop; whatever waits for the engine runs in ``calls``."""
 
-    def __init__(self, link: Link, state: TradeState, keymap: Keymap, bell: bool = False) -> None:
+    def __init__(
+        self, link: Link, state: TradeState, keymap: Keymap, bell: bool = False, leaving: str = "no order is touched"
+    ) -> None:
         self.link = link
         self.state = state
         self.keymap = keymap
@@ -71,6 +73,7 @@ class Controller:
         self.last_order = ""
         self.chord = Chord()
         self._bell = bell
+        self._leaving = leaving
         self._surface: Surface | None = None
         self._repeat = RepeatGuard()
         self._paste = PasteGuard()
@@ -142,7 +145,7 @@ class Controller:
         words = {
             Act.KILL: ("KILL? cancels everything and locks new orders", "bad"),
             Act.ARM: ("ARM? order keys would send at once for 10 min", "warn"),
-            Act.LEAVE: ("leave this screen? no order is touched", "warn"),
+            Act.LEAVE: (f"leave this screen? {self._leaving}", "warn"),
         }
         text, level = words[action.act]
         again = f"{shown_key(key)} again"
@@ -264,7 +267,8 @@ class Controller:
         """A pushed fact."""
         if notice.kind == "filled" and self._bell:
             self.surface.bell()
-        if notice.level in ("bad", "warn") or notice.kind in ("filled", "kill"):
+        elsewhere = notice.kind == "book" and notice.key not in ("", self.state.glass.key)
+        if not elsewhere and (notice.level in ("bad", "warn") or notice.kind in ("filled", "kill", "mode")):
             self.state.say(notice.text, notice.level)
 
     # ------------------------------------------------------------------ inside

@@ -23,7 +23,9 @@ MESSAGE_NS = 6 * NS_PER_S
 CURSOR_REST_NS = 1_500_000_000
 QUANTITY_NS = 2 * NS_PER_S
 FILL_SHARE = 0.5
-"""At the first sight of a book, prices are grouped until at least this share of the rows near the inside has a size."""
+LEAST_SPAN = 1e-4
+"""At the first sight of a book, prices are grouped until the rows on the near side span this share of the price (less
+than that comes and goes within a second) and until ``FILL_SHARE`` of them have a size."""
 
 
 class Focus(Enum):
@@ -110,7 +112,8 @@ class TradeState:
         inside = bid if bid is not None else ask
         assert inside is not None
         if book.key not in self.groups:
-            self.groups[book.key] = fitting_group(book.group, [level.index for level in book.bids], self.axis.rows)
+            sized = [level.index for level in book.bids if level.size > 0]
+            self.groups[book.key] = fitting_group(book.group, sized, self.axis.rows)
             if self.groups[book.key] != book.group:
                 return
         if self.cursor is None:
@@ -274,6 +277,6 @@ def fitting_group(group: int, indices: list[int], rows: int) -> int:
     best = indices[0]
     for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
         distinct = {index // factor for index in indices if best // factor - index // factor < near}
-        if len(distinct) >= near * FILL_SHARE:
+        if len(distinct) >= near * FILL_SHARE and near * factor >= best * LEAST_SPAN:
             return group * factor
     return group

@@ -68,6 +68,7 @@ async def staged(
     async with app.run_test(size=size) as pilot:
         await link.connect()
         stage = Stage(app, link, clock, pilot)
+        app.state.groups = dict.fromkeys(link.books, 1)
         for _ in range(3):
             await stage.frame()
         yield stage

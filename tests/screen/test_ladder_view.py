@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from jackbot_tui.desk.views import BookView, LadderLevel, OwnOrderView
+from jackbot_tui.tui.trade import fitting_group
 from jackbot_tui.tui.view.axis import LadderAxis
 from jackbot_tui.tui.view.ink import Ink, Row, row_width, text_row
 from jackbot_tui.tui.view.ladder import (
@@ -266,3 +267,17 @@ def test_columns_never_exceed_the_width(width: int, digits: int, cumulative: boo
 def test_round_figures_are_not_below_and_at_most_two_and_a_half_times_as_large(value: float) -> None:
     assert value <= round_figure(value) * (1 + 1e-9)
     assert round_figure(value) <= value * 2.5 * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("indices", "rows", "group"),
+    [
+        ([122_000 - step for step in range(40)], 20, 2),  # dense, 61 000 at 0.5: a row of 1.0 spans one basis point
+        ([6_100_000 - 7 * step for step in range(60)], 20, 100),  # sparse, 61 000 at 0.01
+        ([1_000 - step for step in range(40)], 20, 1),  # a coarse tick needs no groups
+        ([5], 20, 1),
+        ([], 20, 1),
+    ],
+)
+def test_a_new_book_is_grouped_so_that_it_can_be_read(indices: list[int], rows: int, group: int) -> None:
+    assert fitting_group(1, indices, rows) == group

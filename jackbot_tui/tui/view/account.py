@@ -14,7 +14,7 @@ from jackbot_tui.desk.views import (
     PositionView,
     ScreenView,
 )
-from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right
+from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, spread
 from jackbot_tui.tui.view.market import arming, title
 from jackbot_tui.tui.view.text import (
     NO_VALUE,
@@ -116,12 +116,23 @@ def risk_rows(view: ScreenView, width: int, height: int, divider: bool) -> list[
         limits = sorted(view.limits, key=lambda limit: -limit.fraction)[: height - 1]
     if len(limits) < height - 1:
         state: Cell = ("ENGAGED", Ink.BAD) if header.killed else ("ok", Ink.TEXT)
-        rows.append(fit([*edge, (left(" kill", max(7, width - 19)), Ink.DIM), (" ", Ink.TEXT), state], width))
+        rows.append(spread([*edge, (" kill switch", Ink.DIM)], [state, (" ", Ink.TEXT)], width))
     for limit in limits:
         ink = Ink.BAD if limit.fraction >= 1 else Ink.WARN if limit.fraction >= 0.8 else Ink.TEXT
-        name = left(f" {limit.name}", max(7, width - 19))
-        rows.append(fit([*edge, (name, Ink.DIM), (f" {limit.used} / {limit.limit}", ink)], width))
+        figures: list[Cell] = [(f" {compact(limit.used)} / {compact(limit.limit)} ", ink)]
+        rows.append(spread([*edge, (f" {limit.name}", Ink.DIM)], figures, width))
     return rows
+
+
+def compact(text: str) -> str:
+    """A figure of a limit in few columns: ``200000`` as ``200k``; words stay as they are."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return text
+    if abs(value) < 10_000:
+        return text
+    return f"{value / 1000:.1f}".removesuffix(".0") + "k"
 
 
 def side_rows(view: ScreenView | None, key: str, width: int, height: int, short: bool) -> list[Row]:

@@ -147,8 +147,10 @@ class LadderModel:
         scale = self._scale_of(book)
         bids = {level.index: level for level in book.bids}
         asks = {level.index: level for level in book.asks}
+        sized_bids = {index for index, level in bids.items() if level.size > 0}
+        sized_asks = {index for index, level in asks.items() if level.size > 0}
         self._note_changes(bids, asks, now)
-        self._slow_figures(book, bids, asks, axis, now)
+        self._slow_figures(book, sized_bids, sized_asks, axis, now)
         columns = plan_columns(width, len(scale.text(axis.top * book.group)), self.look)
         own = own_by_row(orders, book.key)
         last = self._last_index(book, scale)
@@ -159,8 +161,8 @@ class LadderModel:
                 index,
                 bids.get(index),
                 asks.get(index),
-                self._totals.get((True, index), "") if index in bids else "",
-                self._totals.get((False, index), "") if index in asks else "",
+                self._totals.get((True, index), "") if index in sized_bids else "",
+                self._totals.get((False, index), "") if index in sized_asks else "",
                 own.get((True, index)),
                 own.get((False, index)),
                 index == cursor,
@@ -262,8 +264,8 @@ class LadderModel:
     def _slow_figures(
         self,
         book: BookView,
-        bids: dict[int, LadderLevel],
-        asks: dict[int, LadderLevel],
+        bids: set[int],
+        asks: set[int],
         axis: LadderAxis,
         now: int,
     ) -> None:
@@ -283,10 +285,10 @@ class LadderModel:
             total = 0.0
             for level in levels:
                 total += level.size
-                if axis.shows(level.index):
+                if level.size > 0 and axis.shows(level.index):
                     self._totals[(is_bid, level.index)] = cumulative_text(total)
 
-    def _total_missing(self, bids: dict[int, LadderLevel], asks: dict[int, LadderLevel], axis: LadderAxis) -> bool:
+    def _total_missing(self, bids: set[int], asks: set[int], axis: LadderAxis) -> bool:
         """Whether a level came into the window that has no total yet."""
         if not self.look.cumulative:
             return False
@@ -363,8 +365,8 @@ KEPT_WHEN_STALE = frozenset({Ink.OWN_BUY, Ink.OWN_SELL, Ink.CURSOR})
 
 def inside_of(book: BookView) -> tuple[int | None, int | None]:
     """Row indices of the best bid and the best ask that are in the view."""
-    bid = max((level.index for level in book.bids), default=None)
-    ask = min((level.index for level in book.asks), default=None)
+    bid = max((level.index for level in book.bids if level.size > 0), default=None)
+    ask = min((level.index for level in book.asks if level.size > 0), default=None)
     return bid, ask
 
 

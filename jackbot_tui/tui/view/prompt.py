@@ -126,6 +126,8 @@ def hint_row(header: HeaderView | None, keymap: Keymap, gauge: Gauge, width: int
         keys = keymap.shown(act).split()
         if keys:
             begin += [(f" {keys[0]}", Ink.KEY), (f" {text} ", Ink.DIM)]
+    if width >= 120:  # the header has these figures there
+        return fit(begin, width)
     slow = gauge.tty_ms > 250
     tty = f"tty {age_text(gauge.tty_ms)}" if gauge.tty_ms >= 0 else f"tty {NO_VALUE}"
     end: list[Cell] = [(f" fps {gauge.frames_per_s:.0f}", Ink.DIM)]
