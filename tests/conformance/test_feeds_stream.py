@@ -299,7 +299,7 @@ async def test_half_open_connection_is_noticed_and_replaced() -> None:
         async with server, running(session(f"ws://127.0.0.1:{port}/stream", sink, policy=policy)) as subject:
             await eventually(lambda: subject.metrics.rtt_ms >= 0 and sink.data() == ["data"])
             proxy.frozen = True
-            await eventually(lambda: sink.data() == ["data", "data"])
+            await eventually(lambda: len(sink.data()) > 1)
             assert sink.reasons[0].startswith("half-open: nothing received for")
             assert subject.metrics.last_error_kind is FailureKind.NETWORK
 
