@@ -261,7 +261,7 @@ class EngineRuntime:
             self._tap.open.append(self.ring)
         if options.record_path is not None:
             self._start_recorder(options.record_path)
-        self.rest = RestClient(self.clock, tap=self._tap)
+        self.rest = RestClient(self.clock, self.codec.spec, tap=self._tap, rng=self.rng)
         try:
             async with asyncio.TaskGroup() as group:
                 self.snapshots = SnapshotFetcher(self.data, self.rest, self.clock, self.rng, self.engine.feed_note)
