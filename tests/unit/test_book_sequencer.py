@@ -213,3 +213,12 @@ def test_a_perp_update_with_the_right_predecessor_but_an_old_id_is_not_applied()
     guard = synced(PERP, 100)
     assert guard.on_delta(delta(90, 95, 100)) is A.IGNORED
     assert guard.last_id == 100 and rule_named(PERP).after_update(delta(90, 95, 100), 100) is Verdict.OLD
+
+
+def test_updates_after_a_loss_begin_a_new_stream_even_if_nobody_announced_it() -> None:
+    guard = synced(PERP, 100)
+    guard.on_delta(delta(103, 110, 102))
+    guard.on_down("connection lost")
+    assert not guard.needs_snapshot and guard.stats.gaps == 1
+    assert guard.on_delta(delta(300, 310, 299)) is A.NEED_SNAPSHOT
+    assert (guard.state, guard.stats.gaps) == (BookState.SYNCING, 1)

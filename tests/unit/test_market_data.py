@@ -117,6 +117,17 @@ def test_a_gap_is_told_and_a_new_snapshot_is_wanted_and_heals(bench: Bench) -> N
     assert (bench.market.sequencer.stats.gaps, bench.market.sequencer.stats.resyncs) == (1, 1)
 
 
+def test_a_hole_while_a_snapshot_is_on_its_way_waits_for_that_one_first(bench: Bench) -> None:
+    bench.depth(101, 101)
+    request = bench.wanted()
+    bench.depth(105, 105)
+    assert bench.data.wanted_snapshots() == []
+    bench.data.on_http(request, depth_reply(100, BIDS, ASKS), bench.now)
+    assert not bench.market.live, "the reply is from before the hole"
+    bench.data.on_http(bench.wanted(), depth_reply(104, BIDS, ASKS), bench.now)
+    assert bench.market.live
+
+
 def test_a_snapshot_older_than_the_stream_is_asked_for_again(bench: Bench) -> None:
     bench.depth(101, 101)
     bench.data.on_http(bench.wanted(), depth_reply(90, BIDS, ASKS), bench.now)
