@@ -196,7 +196,7 @@ def _print_totals(options: argparse.Namespace) -> int:
 def _run_alone(job: EngineJob) -> int:
     from jackbot_tui.headless.process import run_job
 
-    return run_job(job, ready=_tell_failure)
+    return run_job(job, tell=_tell_failure)
 
 
 def _tell_failure(report: ReadyReport) -> None:

@@ -6,6 +6,7 @@ when its screen goes is said in words: a demo ends, a paper session goes on.
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import os
 import sys
@@ -40,12 +41,11 @@ def run_beside(job: EngineJob, screen: ScreenSection, *, keep: bool) -> int:
         engine = start_engine(job, meanwhile=lambda: _load_screen(options))
     except UsageStartError as error:
         raise InputError(str(error)) from None
-    if keep:
-        engine.release()
     try:
-        return open_screen(socket_path, options)
+        code = open_screen(socket_path, options)
     finally:
-        _after(engine, job, socket_path, keep=keep)
+        engine_code = _after(engine, job, socket_path, keep=keep)
+    return code or engine_code
 
 
 def run_embedded(job: EngineJob, screen: ScreenSection) -> int:
@@ -92,7 +92,7 @@ def attach(options: argparse.Namespace) -> int:
     flags: dict[str, object] = {"screen.ascii": "on"} if options.ascii else {}
     settings = load_settings(files, os.environ, flags).settings
     code = open_screen(path, options_of(settings.screen, f"the engine goes on: jackbot attach --socket {path.stem}"))
-    _tell_fate(path)
+    _say(_going_on(path) if is_listening(path) else "the engine has ended")
     return code
 
 
@@ -126,24 +126,28 @@ def options_of(screen: ScreenSection, leaving: str) -> ScreenOptions:
     )
 
 
-def _after(engine: EngineProcess, job: EngineJob, socket_path: Path, *, keep: bool) -> None:
-    if keep:
-        _tell_fate(socket_path)
-        return
-    _say("ending the engine…")
+def _after(engine: EngineProcess, job: EngineJob, socket_path: Path, *, keep: bool) -> int:
+    """Say what becomes of the engine now that its screen is gone, and end it unless it is to be kept; its exit code."""
+    if keep and engine.exit_code is None:
+        engine.release()
+        _say(_going_on(socket_path))
+        return 0
+    if engine.exit_code is None:
+        _say("ending the engine…")
     code = engine.stop()
-    kept = f"; its journal is {job.options.journal_path}" if job.options.journal_path is not None else ""
-    _say(f"the engine has ended{kept}" if code == 0 else f"the engine ended with code {code}: see {job.log.path}")
-
-
-def _tell_fate(socket_path: Path) -> None:
-    """Whether the engine goes on without this screen, as it does unless somebody said ``quit``."""
-    name = socket_path.stem
-    if is_listening(socket_path):
-        again, end = f"jackbot attach --socket {name}", f"jackbot ctl --socket {name} quit"
-        _say(f"the engine goes on: '{again}' comes back, '{end}' ends it")
+    if code:
+        _say(f"the engine ended with code {code}: {engine.last_words or f'see {job.log.path}'}")
     else:
-        _say("the engine has ended")
+        kept = f"; its journal is {job.options.journal_path}" if job.options.journal_path is not None else ""
+        _say(f"the engine has ended{kept}")
+    return code
+
+
+def _going_on(socket_path: Path) -> str:
+    name = socket_path.stem
+    return (
+        f"the engine goes on: 'jackbot attach --socket {name}' comes back, 'jackbot ctl --socket {name} quit' ends it"
+    )
 
 
 def _need_terminal() -> None:
@@ -152,5 +156,6 @@ def _need_terminal() -> None:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"jackbot: {text}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the terminal may be what has gone
+        sys.stdout.write(f"jackbot: {text}\n")
+        sys.stdout.flush()

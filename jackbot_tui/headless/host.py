@@ -27,7 +27,7 @@ from jackbot_tui.journal.projection import DAY_NS
 from jackbot_tui.journal.report import Filter
 from jackbot_tui.link.server import LinkServer
 from jackbot_tui.model.clock import NS_PER_S
-from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.errors import InputError, JackbotError
 
 TICK_S = 0.25
 """How often arming is looked at and the frame rate is measured."""
@@ -89,7 +89,17 @@ class EngineHost:
         if self.job.options.run_for_ns:
             loop = asyncio.get_running_loop()
             self._ending = loop.call_later(self.job.options.run_for_ns / NS_PER_S, self.stop, "time is up")
-        await self.runtime.run()
+        try:
+            await self.runtime.run()
+        except ExceptionGroup as group:
+            error = cause_of(group)
+            if error is None:
+                raise
+            self.reason = str(error)
+            raise error from None
+        except JackbotError as error:
+            self.reason = str(error)
+            raise
 
     async def close(self) -> None:
         """Give back everything that was started; safe after a failed ``open``."""
@@ -205,6 +215,15 @@ class EngineHost:
             "socket": str(options.socket_path or ""),
             "seed": options.seed,
         }
+
+
+def cause_of(group: ExceptionGroup[Exception]) -> JackbotError | None:
+    """The error in words inside a group of tasks that failed together; None when it is a bug."""
+    for error in group.exceptions:
+        found = cause_of(error) if isinstance(error, ExceptionGroup) else error
+        if isinstance(found, JackbotError):
+            return found
+    return None
 
 
 def replay_text(player: ReplayPlayer) -> str:

@@ -22,7 +22,8 @@ from jackbot_tui.model.errors import InputError, JackbotError
 
 OK, FAILED, USAGE = 0, 1, 2
 
-Ready = Callable[[ReadyReport], None]
+Tell = Callable[[ReadyReport], None]
+"""Hears first that the engine is up, or why not; then, perhaps, why an engine that was up had to end."""
 
 
 def main(arguments: list[str]) -> int:
@@ -36,19 +37,26 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("no engine job on standard input\n")
         return USAGE
 
-    def ready(report: ReadyReport) -> None:
-        with contextlib.suppress(BrokenPipeError), os.fdopen(ready_descriptor, "wb") as pipe:
-            pipe.write(msgspec.json.encode(report) + b"\n")
+    waiting = True
 
-    return run_job(job, ready=ready, tie=sys.stdin.fileno() if job.tied else None)
+    def tell(report: ReadyReport) -> None:
+        nonlocal waiting
+        if waiting:
+            waiting = False
+            with contextlib.suppress(BrokenPipeError), os.fdopen(ready_descriptor, "wb") as pipe:
+                pipe.write(msgspec.json.encode(report) + b"\n")
+        else:
+            sys.stderr.write(f"{report.error}\n")
+
+    return run_job(job, tell=tell, tie=sys.stdin.fileno() if job.tied else None)
 
 
-def run_job(job: EngineJob, *, ready: Ready, tie: int | None = None) -> int:
-    """Run one engine to its end. ``ready`` hears once that it is up, or why not; ``tie`` ends it when it closes."""
+def run_job(job: EngineJob, *, tell: Tell, tie: int | None = None) -> int:
+    """Run one engine to its end; ``tie`` (a descriptor) ends it when its other end is closed."""
     log = job.log.open()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_host(job, log, ready, tie))
+            return runner.run(_host(job, log, tell, tie))
     finally:
         log.close()
 
@@ -63,27 +71,21 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _host(job: EngineJob, log: JsonLog, ready: Ready, tie: int | None) -> int:
+async def _host(job: EngineJob, log: JsonLog, tell: Tell, tie: int | None) -> int:
     host = EngineHost(job, log)
     try:
-        try:
-            await host.open()
-        except (JackbotError, OSError) as error:
-            log("error", "start_failed", {"reason": str(error)})
-            ready(ReadyReport(error=str(error), usage=isinstance(error, InputError)))
-            return USAGE if isinstance(error, InputError) else FAILED
+        await host.open()
         _answer_signals(host, log)
         if tie is not None:
             _stop_with(tie, host)
-        ready(ReadyReport())
+        tell(ReadyReport())
         await host.run()
         return OK
-    except InputError as error:
-        log("error", "stopped_by_error", {"reason": str(error)})
-        return USAGE
-    except JackbotError as error:
-        log("error", "stopped_by_error", {"reason": str(error)})
-        return FAILED
+    except (JackbotError, OSError) as error:
+        wrong_input = isinstance(error, InputError)
+        log("error", "failed", {"reason": str(error)})
+        tell(ReadyReport(error=str(error), usage=wrong_input))
+        return USAGE if wrong_input else FAILED
     finally:
         await host.close()
 

@@ -65,6 +65,11 @@ class EngineProcess:
         """Cut the tie: an engine that is tied to us ends in order."""
         _close(self._process.stdin)
 
+    @property
+    def last_words(self) -> str:
+        """The last thing it wrote outside its log: why it had to end; "" when it ended as asked."""
+        return "".join(_tail(_output_of(self.job))[-1:])
+
     def release(self) -> None:
         """Let the engine go on alone: nobody waits for its end any more."""
         self._process.returncode = self._process.poll() or 0
@@ -94,10 +99,9 @@ def start_engine(
     ``meanwhile`` is called while the engine comes up. ``command`` replaces the engine's own command line (tests).
     """
     private_directory(job.log.path.parent)
-    output_path = job.log.path.with_suffix(".out")
     read_end, write_end = os.pipe()
     with contextlib.closing(_Descriptor(read_end)):
-        with contextlib.closing(_Descriptor(write_end)), output_path.open("wb") as output:
+        with contextlib.closing(_Descriptor(write_end)), _output_of(job).open("wb") as output:
             process = subprocess.Popen(
                 [*(command or module_command(ENGINE_MODULE)), "--ready-fd", str(write_end)],
                 stdin=subprocess.PIPE,
@@ -117,7 +121,7 @@ def start_engine(
             raise
     if report is None or report.error:
         engine.stop(1.0)
-        raise _failure(report, output_path, job)
+        raise _failure(report, job)
     return engine
 
 
@@ -162,12 +166,17 @@ def _await_report(descriptor: int, ready_s: float) -> ReadyReport | None:
     return msgspec.json.decode(received, type=ReadyReport)
 
 
-def _failure(report: ReadyReport | None, output_path: Path, job: EngineJob) -> StartError:
+def _failure(report: ReadyReport | None, job: EngineJob) -> StartError:
     if report is not None:
         return UsageStartError(report.error) if report.usage else StartError(report.error)
-    last = _tail(output_path) or _tail(job.log.path)
+    last = _tail(_output_of(job)) or _tail(job.log.path)
     said = "; its last lines:\n" + "\n".join(f"  {line}" for line in last) if last else ""
     return StartError(f"the engine ended before it was up (log: {job.log.path}){said}")
+
+
+def _output_of(job: EngineJob) -> Path:
+    """Where the child's own standard output and error go: nothing, unless something is wrong."""
+    return job.log.path.with_suffix(".out")
 
 
 def _tail(path: Path) -> list[str]:

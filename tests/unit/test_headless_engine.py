@@ -25,13 +25,13 @@ DEMO = ("demo", "--no-ui", "--symbols", "BTC/USDT:USDT")
 class Engine:
     """A ``jackbot … --no-ui`` process of one user."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, environ: dict[str, str] | None = None) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("JACKBOT_", "XDG_"))}
         self.output = home / "engine.out"
         self.socket = places_of({}, home).socket_path("sim-binance")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jackbot_tui", *words],
-            env={**clean, "HOME": str(home)},
+            env={**clean, "HOME": str(home), **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=self.output.open("ab"),
             stderr=subprocess.STDOUT,
@@ -79,8 +79,8 @@ def home() -> Iterator[Path]:
 def start(home: Path) -> Iterator[Callable[..., Engine]]:
     started: list[Engine] = []
 
-    def begin(*words: str) -> Engine:
-        started.append(Engine(home, *words))
+    def begin(*words: str, environ: dict[str, str] | None = None) -> Engine:
+        started.append(Engine(home, *words, environ=environ))
         return started[-1]
 
     yield begin
@@ -202,3 +202,47 @@ def test_a_symbol_that_the_exchange_does_not_have_is_wrong_input(start: Callable
     said = engine.output.read_text().splitlines()
     assert "NOPE/USDT" in said[-1] or "NOPE/USDT" in said[0]
     assert not [line for line in said if "Traceback" in line]
+
+
+@pytest.fixture
+def exchange() -> Iterator[dict[str, str]]:
+    """An exchange that the engine does not start itself, as environment variables that lead to it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jackbot_tui.sim", "--symbols", "BTC/USDT:USDT"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    addresses = json.loads(process.stdout.readline())["endpoints"]
+    yield {
+        "JACKBOT_VENUES__BINANCE__LINEAR_PUBLIC": addresses["linear_public_ws"],
+        "JACKBOT_VENUES__BINANCE__LINEAR_MARKET": addresses["linear_market_ws"],
+        "JACKBOT_VENUES__BINANCE__LINEAR_REST": addresses["linear_rest"],
+    }
+    process.stdin.close()
+    process.wait(DEADLINE_S)
+    process.stdout.close()
+
+
+def test_run_follows_the_exchange_at_the_addresses_of_the_environment(
+    start: Callable[..., Engine], exchange: dict[str, str], home: Path
+) -> None:
+    engine = start("run", "--no-ui", "--symbol", "BTC/USDT:USDT", environ=exchange)
+    engine.socket = places_of({}, home).socket_path("paper-binance")
+    engine.wait_until_trading()
+    assert engine.lines()[0]["mode"] == "paper"
+    assert engine.ctl("quit").ok
+    assert engine.wait() == 0
+
+
+def test_a_symbol_that_the_venue_does_not_list_ends_the_engine_with_the_nearest(
+    start: Callable[..., Engine], exchange: dict[str, str]
+) -> None:
+    engine = start("run", "--no-ui", "--symbol", "BTC/USTD:USTD", environ=exchange)
+    assert engine.wait() == 2
+    said = engine.output.read_text().splitlines()
+    assert not [line for line in said if "Traceback" in line]
+    told = [line for line in said if line.startswith("jackbot: ")]
+    assert len(told) == 1 and "BTC/USTD:USTD" in told[0] and "BTC/USDT:USDT" in told[0]
+    ended = json.loads(said[-1] if said[-1].startswith("{") else said[-2])
+    assert ended["event"] == "ended" and "BTC/USTD:USTD" in ended["reason"]
