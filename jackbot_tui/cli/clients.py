@@ -17,6 +17,7 @@ from jackbot_tui.settings.places import choose_engine, places_of
 
 OK, REFUSED, USAGE, NO_ENGINE = 0, 1, 2, 3
 SYNTAX = "syntax"
+CONNECTION_LOOK_S = 0.2
 _NS = 1_000_000_000
 
 
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry out ``ctl`` or ``watch``; LinkError when no engine is there."""
     path = choose_engine(places_of(os.environ), options.socket)
     if options.command == "watch":
-        return asyncio.run(watch(path, options.run_for_ns, options.json, sys.stdout))
+        return asyncio.run(watch(path, options.run_for_ns, options.json, sys.stdout, sys.stderr))
     lines = _lines(sys.stdin) if options.line == "-" else [options.line]
     return send_lines(
         path, lines, as_json=options.json, timeout_s=options.timeout / _NS, out=sys.stdout, err=sys.stderr
@@ -58,11 +59,14 @@ def _print_reply(line: str, reply: Reply, as_json: bool, out: TextIO, err: TextI
     target.flush()
 
 
-async def watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO) -> int:
-    """Print notices until the time is up; comes back by itself when the engine is restarted."""
+async def watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO, err: TextIO) -> int:
+    """Print notices until the time is up; when the engine goes, say so, and go on when it is back."""
     client = LinkClient(path, Role.WATCH, "watch")
     await client.connect()
-    staying = asyncio.create_task(client.stay_connected(), name="stay connected")
+    helpers = [
+        asyncio.create_task(client.stay_connected(), name="stay connected"),
+        asyncio.create_task(_tell_connection(client, err), name="tell connection"),
+    ]
     try:
         async with asyncio.timeout(run_for_ns / _NS if run_for_ns else None):
             async for notice in client.notices():
@@ -71,10 +75,22 @@ async def watch(path: Path, run_for_ns: int, as_json: bool, out: TextIO) -> int:
     except TimeoutError:
         return OK
     finally:
-        staying.cancel()
-        await asyncio.gather(staying, return_exceptions=True)
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
         await client.close()
     return OK
+
+
+async def _tell_connection(client: LinkClient, err: TextIO) -> None:
+    """A line each time the engine goes and comes back."""
+    there = True
+    while True:
+        await asyncio.sleep(CONNECTION_LOOK_S)
+        if client.connected != there:
+            there = client.connected
+            err.write("the engine is back\n" if there else f"waiting for the engine: {client.trouble}\n")
+            err.flush()
 
 
 def _notice_line(notice: Notice, as_json: bool) -> str:

@@ -133,7 +133,7 @@ async def test_lines_stop_at_the_first_that_is_not_carried_out(desk: AnsweringDe
 @pytest.mark.parametrize("as_json", [False, True])
 async def test_watch_prints_each_notice_as_a_line(desk: AnsweringDesk, places: Places, as_json: bool) -> None:
     out = Output()
-    watching = asyncio.create_task(watch(places.socket_path("sim-binance"), 0, as_json, out))
+    watching = asyncio.create_task(watch(places.socket_path("sim-binance"), 0, as_json, out, io.StringIO()))
     async with asyncio.timeout(10):
         await desk.somebody.wait()
         desk.publish(Notice(1, 1_700_000_000_250_000_000, "filled", "good", "FILL BUY 0.5 @ 61000", "k", 41))
@@ -147,7 +147,27 @@ async def test_watch_prints_each_notice_as_a_line(desk: AnsweringDesk, places: P
 
 
 async def test_watch_ends_by_itself_after_the_time_given(desk: AnsweringDesk, places: Places) -> None:
-    assert await watch(places.socket_path("sim-binance"), 50_000_000, False, io.StringIO()) == 0
+    assert await watch(places.socket_path("sim-binance"), 50_000_000, False, io.StringIO(), io.StringIO()) == 0
+
+
+async def test_watch_says_when_the_engine_goes_and_when_it_is_back(places: Places) -> None:
+    path, err = places.socket_path("sim-binance"), Output()
+    first, second = LinkServer(AnsweringDesk(), path), LinkServer(AnsweringDesk(), path)
+    await first.start()
+    watching = asyncio.create_task(watch(path, 0, False, io.StringIO(), err))
+    async with asyncio.timeout(10):
+        while not first.clients:  # noqa: ASYNC110 - the server has no event for a client that came
+            await asyncio.sleep(0.005)
+        await first.close("going down")
+        await err.flushed.wait()
+        assert err.getvalue().startswith("waiting for the engine: ")
+        err.flushed.clear()
+        await second.start()
+        await err.flushed.wait()
+    assert err.getvalue().endswith("the engine is back\n")
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await second.close("over")
 
 
 async def test_the_only_engine_is_found_without_being_named(desk: AnsweringDesk, places: Places) -> None:
