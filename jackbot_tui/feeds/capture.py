@@ -229,7 +229,7 @@ class Recorder(ABC):
             size += len(raw) + self.RECORD_BYTES
             try:
                 lines.append(_line(CaptureRecord(ts_ns, CaptureKind(kind), conn, url, raw)))
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 self._lost += 1
                 self.problem = f"a record of {conn} cannot be written: {error}"
         self._bytes_out += size
@@ -315,7 +315,7 @@ class RingCapture(Recorder):
     def _next_segment(self) -> GzipSegment:
         """Open the next file after making room for all of it."""
         found = self.segments()
-        sizes = [path.stat().st_size for path in found]
+        sizes = [_size(path) for path in found]
         total = sum(sizes)
         for path, size in zip(found, sizes, strict=True):
             if total + self.segment_bytes <= self.max_bytes:
@@ -328,6 +328,14 @@ class RingCapture(Recorder):
                 return GzipSegment(self.directory / f"ring-{self._number:08d}.jsonl.gz")
             except FileExistsError:
                 continue  # another engine records into the same folder
+
+
+def _size(path: Path) -> int:
+    """Bytes of a segment; 0 when another engine that records into the same folder has removed it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _segment_number(path: Path) -> int:

@@ -105,6 +105,10 @@ class Line:
             await self._connection.close()
         return failure
 
+    def abort(self) -> None:
+        """Cut the connection of a line that will not be run."""
+        self._connection.abort()
+
     def acknowledge(self, request_id: int) -> bool:
         """The venue confirmed a subscription of this line. False when it is not one that waits for an answer."""
         known = self._ledger.acknowledge(request_id)

@@ -224,7 +224,7 @@ class StreamSession:
         task: asyncio.Task[Failure] | None = None
         handed_over = False
         try:
-            new = await self._open(overlap.hold)
+            new = await self._open_beside(old_task, overlap.hold)
             task = self._start(new)
             await _first({old_task, task, overlap.full, new.confirmed}, policy.ack_timeout_s)
             if new.confirmed.done():
@@ -253,6 +253,22 @@ class StreamSession:
                 old.deliver = self._to_sink
                 if task is not None:
                     await self._end(task)
+
+    async def _open_beside(self, old_task: "asyncio.Task[Failure]", deliver: Deliver) -> Line:
+        """Open a second connection, but do not go on waiting for it when the old one is lost meanwhile."""
+        opening = asyncio.create_task(self._open(deliver), name=f"{self.plan.conn} opening")
+        wanted = False
+        try:
+            await asyncio.wait({old_task, opening}, return_when=asyncio.FIRST_COMPLETED)
+            wanted = opening.done()
+            if wanted:
+                return opening.result()
+            raise FeedError(Failure(FailureKind.NETWORK, "the old connection was lost first"))
+        finally:
+            opening.cancel()
+            await asyncio.wait({opening})
+            if not wanted and not opening.cancelled() and opening.exception() is None:
+                opening.result().abort()
 
     # ------------------------------------------------------------------ small parts
 

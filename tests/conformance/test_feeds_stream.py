@@ -548,6 +548,30 @@ async def test_old_connection_lost_during_a_rotation_hands_over_at_once() -> Non
         assert sink.events == ["connect"]
 
 
+async def test_old_connection_lost_while_the_new_one_hangs_is_told_without_waiting_for_it() -> None:
+    hanging, release = asyncio.Event(), asyncio.Event()
+
+    async def hang_the_second(socket: ServerConnection, request: Request) -> None:
+        if source.connections:
+            hanging.set()
+            await release.wait()
+
+    source, sink = Broadcast(), Sink()
+    policy = msgspec.structs.replace(QUICK, connect_timeout_s=10 * WAIT_S)
+    async with (
+        venue(source.handler, process_request=hang_the_second) as url,
+        running(session(url, sink, policy=policy)) as subject,
+    ):
+        await eventually(lambda: subject.metrics.state is ConnectionState.UP)
+        subject.request_rotation()
+        await eventually(hanging.is_set)
+        next(iter(source.sockets)).transport.abort()
+        await eventually(lambda: sink.reasons)
+        release.set()
+        await eventually(lambda: sink.events == ["connect", "disconnect", "connect"])
+        assert subject.metrics.failed_rotations == 1
+
+
 # ---------------------------------------------------------------------- ends
 
 
