@@ -1,8 +1,8 @@
 """The kill drill: an engine on the embedded exchange is killed with SIGKILL at random moments while orders flow.
 
-The embedded exchange runs in a process of its own and goes on. A driver talks to the engine over its socket like any
-client and keeps a ledger of everything it was told: answers to order lines and pushed notices. After each kill the
-journal is opened and compared with the ledger; then the engine starts again on the same journal.
+The embedded exchange goes on all the while, in the process of the drill. A driver talks to the engine over its socket
+like any client and keeps a ledger of everything it was told: answers to order lines and pushed notices. After each
+kill the journal is opened and compared with the ledger; then the engine starts again on the same journal.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ from jackbot_tui.link.client import LinkClient
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import BookState, OrderStatus
 from jackbot_tui.model.errors import LinkError
+from jackbot_tui.sim.binance.limits import Limits, SocketLimits
+from jackbot_tui.sim.exchange import SimExchange
 from tests.crash.places import KEYS, SYMBOLS
 
 START_TIMEOUT_S = 30.0
@@ -45,45 +47,18 @@ class Ledger:
     problems: list[str] = field(default_factory=list)
 
 
-class Exchange:
-    """The embedded exchange in a child process."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.endpoints: dict[str, str] = {}
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def __aenter__(self) -> "Exchange":
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "jackbot_tui.sim", "--port", "0", "--seed", str(self.seed),
-            "--symbols", *SYMBOLS, "--volatility", "3",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), START_TIMEOUT_S)
-        told = json.loads(line)["endpoints"]
-        self.endpoints = {
-            "spot.public": told["spot_ws"],
-            "spot.rest": told["spot_rest"],
-            "linear.public": told["linear_public_ws"],
-            "linear.market": told["linear_market_ws"],
-            "linear.rest": told["linear_rest"],
-        }
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
-        await self._process.wait()
+def exchange(seed: int) -> SimExchange:
+    """The embedded exchange without its limits on connections and weight: a drill restarts more often than a trader."""
+    often = SocketLimits(ping_interval_s=20, pong_timeout_s=60, messages_per_s=50, connections_per_5min=1_000_000)
+    limits = Limits(spot_socket=often, linear_socket=often, spot_weight=10_000_000, linear_weight=10_000_000)
+    return SimExchange(SYMBOLS, seed=seed, volatility=3.0, limits=limits)
 
 
-async def start_engine(directory: Path, exchange: Exchange, seed: int) -> asyncio.subprocess.Process:
+async def start_engine(directory: Path, venue: SimExchange, seed: int) -> asyncio.subprocess.Process:
+    endpoints = json.dumps(venue.endpoints.overrides())
+    child = [sys.executable, "-m", "tests.crash.engine_child", str(directory), endpoints, str(seed)]
     with (directory / "engine.log").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.crash.engine_child", str(directory), json.dumps(exchange.endpoints), str(seed),
-            stdout=log, stderr=log,
-        )  # fmt: skip
+        return await asyncio.create_subprocess_exec(*child, stdout=log, stderr=log)
 
 
 async def wait_until_live(client: LinkClient) -> None:
@@ -185,9 +160,9 @@ async def run_drill(directory: Path, kills: int, seed: int) -> Ledger:
     """Kill the engine ``kills`` times while orders flow; returns the ledger with every problem found."""
     rng = random.Random(seed)
     ledger = Ledger()
-    async with Exchange(seed) as exchange:
+    async with exchange(seed) as venue:
         for _ in range(kills):
-            engine = await start_engine(directory, exchange, seed)
+            engine = await start_engine(directory, venue, seed)
             client = LinkClient(directory / "engine.sock", Role.CTL, "drill")
             watcher = LinkClient(directory / "engine.sock", Role.WATCH, "drill")
             driver = Driver(client, watcher, ledger, rng)

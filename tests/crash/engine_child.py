@@ -30,7 +30,7 @@ def main() -> int:
         limits=RiskLimits(max_orders_per_s=200),
     )
     log = LogTarget(path=directory / "engine.jsonl", to_stdout=False, level="info", max_bytes=10_000_000, keep=1)
-    return run_job(EngineJob(name="drill", options=options, log=log), ready=tell)
+    return run_job(EngineJob(name="drill", options=options, log=log), tell=tell)
 
 
 if __name__ == "__main__":
