@@ -1,4 +1,4 @@
-"""``python -m bench [NAME …] [--list] [--json] [--recorded DIR] [--rounds N]``: runs benchmarks, prints their tables.
+"""``python -m bench [NAME …] [--list] [--json] [--recorded DIR] [--rounds N]``: runs benchmarks, prints tables.
 
 A benchmark is a module of this package with ``run(options) -> Report``; the first line of its docstring is its summary.
 """
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object per benchmark")
     parser.add_argument("--recorded", type=Path, default=Path("../shared/recorded"), help="folder of the recordings")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds, the best counts")
+    parser.add_argument("--frames", type=int, default=0, help="only so many frames of a recording (default: all)")
     chosen = parser.parse_args(arguments)
     known = names()
     if chosen.list:
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         if name not in known:
             print(f"bench: no benchmark {name!r}: there are {', '.join(known)}", file=sys.stderr)
             return 2
-    options = Options(chosen.recorded, max(1, chosen.rounds))
+    options = Options(chosen.recorded, max(1, chosen.rounds), max(0, chosen.frames))
     for name in chosen.names or known:
         try:
             report = import_module(f"bench.{name}").run(options)

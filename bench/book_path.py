@@ -68,7 +68,8 @@ def load(options: Options, kind: MarketKind) -> Feed:
         elif "@depth" in text[:60]:
             frames.append(text.encode())
     last_id = msgspec.json.decode(snapshot)["lastUpdateId"]
-    return Feed(kind, snapshot, [frame for frame in frames if _DECODE(frame).data.u > last_id - 1])
+    joined = [frame for frame in frames if _DECODE(frame).data.u >= last_id]
+    return Feed(kind, snapshot, joined[: options.frames or None])
 
 
 # ---------------------------------------------------------------------- the paths

@@ -9,10 +9,14 @@ from msgspec import Struct, field
 
 
 class Options(Struct, frozen=True):
-    """``recorded``: folder of the recordings. ``rounds``: interleaved repetitions, the best of which counts."""
+    """``recorded``: folder of the recordings. ``rounds``: interleaved repetitions, the best of which counts.
+
+    ``frames`` > 0 cuts recordings short, for a quick look.
+    """
 
     recorded: Path
     rounds: int = 5
+    frames: int = 0
 
 
 class Table(Struct, frozen=True):

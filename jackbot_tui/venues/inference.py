@@ -52,7 +52,7 @@ def symbol_of(kind: MarketKind, base: str, quote: str) -> str:
 def provisional(
     venue: str, market: MarketSpec, native: str, base: str, quote: str, seen: Seen, funding_interval_h: int
 ) -> Instrument:
-    """An instrument of which only its name and ``seen`` are known; ``funding_interval_h`` counts for perpetuals only."""
+    """An instrument of which only its name and ``seen`` are known; ``funding_interval_h`` is for perpetuals only."""
     tick, lot = seen.steps()
     return Instrument(
         venue=venue,

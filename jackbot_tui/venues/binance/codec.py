@@ -149,7 +149,7 @@ class BinanceCodec(Codec):
                 if key is None:
                     return (_unknown(raw, f"stream {envelope.stream[:80]} is no update of a followed book"),)
             first, previous = event.U, event.pu
-            if previous < 0:
+            if previous < 0:  # spot: ids count by one
                 previous = first - 1
             ts = event.E * NS_PER_MS
             return (BookDelta(key, ts, ts_recv, first, event.u, previous, event.b, event.a),)

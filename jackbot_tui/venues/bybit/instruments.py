@@ -56,9 +56,9 @@ def split_native(kind: MarketKind, native: str) -> tuple[str, str] | None:
     if not native.isalnum():
         return None
     if kind is MarketKind.LINEAR:
-        endings = (("USDT", "USDT"), ("PERP", "USDC"))
+        endings = [("USDT", "USDT"), ("PERP", "USDC")]
     else:
-        endings = tuple((quote, quote) for quote in SPOT_QUOTES)
+        endings = [(quote, quote) for quote in SPOT_QUOTES]
     for ending, quote in endings:
         if native.endswith(ending) and len(native) > len(ending):
             return native[: -len(ending)], quote

@@ -1,0 +1,1 @@
+"""Crypto.com Exchange: spot and USD settled perpetuals (API v1)."""
