@@ -66,7 +66,7 @@ def settings_for(options: argparse.Namespace, places: Places) -> Settings:
 
 def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> EngineJob:
     """The engine that these options and settings describe. Makes the data directory, nothing else."""
-    mode, name = _identity(options, settings)
+    mode, name = _identity(options, settings, places)
     data = private_directory(places.data_directory(settings.session.data_dir))
     socket_path = _socket_path(options.socket, name, places)
     if is_listening(socket_path):
@@ -130,17 +130,25 @@ def paper_of(section: PaperSection) -> PaperConfig:
     )
 
 
-def _identity(options: argparse.Namespace, settings: Settings) -> tuple[Mode, str]:
-    """Mode and name. Replays and recordings have no journal to share, so any number may run side by side."""
+def _identity(options: argparse.Namespace, settings: Settings, places: Places) -> tuple[Mode, str]:
+    """Mode and name. Replays have no journal to share, so any number may run side by side, numbered."""
     match options.command:
         case "demo":
             return Mode.SIM, f"sim-{SIM_VENUE}"
         case "replay":
-            return Mode.REPLAY, f"replay-{settings.session.venue}-{os.getpid()}"
+            return Mode.REPLAY, _free_name(f"replay-{settings.session.venue}", places)
         case "record":
-            return Mode.PAPER, f"record-{settings.session.venue}-{os.getpid()}"
+            return Mode.PAPER, f"record-{settings.session.venue}"
         case _:
             return Mode.PAPER, f"paper-{settings.session.venue}"
+
+
+def _free_name(base: str, places: Places) -> str:
+    """``base``, ``base-2``, ``base-3`` … : the first that no running engine has."""
+    number = 1
+    while is_listening(places.socket_path(name := base if number == 1 else f"{base}-{number}")):
+        number += 1
+    return name
 
 
 def _symbols(options: argparse.Namespace, settings: Settings) -> list[str]:

@@ -126,6 +126,7 @@ class EngineHost:
 
     def kill(self, source: str) -> None:
         """The kill switch, thrown from outside (SIGUSR1)."""
+        self.desk.arming.disarm("KILL")
         report = self.runtime.engine.kill(source)
         self._log("error", "killed", {"source": source, "cancels": len(report.cancels)})
 
@@ -141,7 +142,8 @@ class EngineHost:
                 player.resume()
             case ReplayAction.STEP:
                 for _ in range(int(value) or 1):
-                    player.step()
+                    if not player.step():
+                        break
             case ReplayAction.SPEED:
                 player.speed = float(value)
         return replay_text(player)

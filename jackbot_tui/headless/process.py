@@ -10,7 +10,9 @@ import os
 import pickle
 import signal
 import sys
+import traceback
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -74,6 +76,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _host(job: EngineJob, log: JsonLog, tell: Tell, tie: int | None) -> int:
     host = EngineHost(job, log)
     try:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: _log_bug(log, context))
         await host.open()
         _answer_signals(host, log)
         if tie is not None:
@@ -88,6 +91,13 @@ async def _host(job: EngineJob, log: JsonLog, tell: Tell, tie: int | None) -> in
         return USAGE if wrong_input else FAILED
     finally:
         await host.close()
+
+
+def _log_bug(log: JsonLog, context: dict[str, Any]) -> None:
+    """A bug in a callback or a task that nobody awaits: it must not vanish, and it must not end the engine."""
+    error = context.get("exception")
+    trace = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
+    log("error", "bug", {"text": str(context.get("message", "")), "trace": trace})
 
 
 def _answer_signals(host: EngineHost, log: JsonLog) -> None:
