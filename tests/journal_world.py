@@ -126,13 +126,15 @@ async def eventually(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def story(seed: int, length: int) -> list[Record]:
+def story(seed: int, length: int, first: int = 1, trade_prefix: str = "t") -> list[Record]:
     """``length`` records of a busy desk: orders in every state, fills that come late, twice or for nobody, funding,
     marks, notes and the kill switch, over several days and two instruments.
+
+    Orders are numbered from ``first``; events also concern the orders before it.
     """
     rng = random.Random(seed)
     records: list[Record] = []
-    now, last, trades = NOON, 0, 0
+    now, last, trades = NOON, first - 1, 0
     while len(records) < length:
         now += rng.choice([0, 1, NS_PER_S, 3_600 * NS_PER_S])
         choice = rng.random()
@@ -148,7 +150,7 @@ def story(seed: int, length: int) -> list[Record]:
             fee = rng.choice(["0", "0.05", "-0.01", "0.0001"])
             currency = rng.choice(["USDT", "USDT", "BTC", "ETH", "BNB"])
             late = rng.choice([0, 0, 0, DAY])
-            records.append(filled(number, price, quantity, f"t{trades}", fee, currency, now - late))
+            records.append(filled(number, price, quantity, f"{trade_prefix}{trades}", fee, currency, now - late))
         elif choice < 0.65:
             records.append(filled(last + 50, trade="lost", ts=now))
         elif choice < 0.9:

@@ -14,6 +14,7 @@ from jackbot_tui.journal.base import Recovered
 from jackbot_tui.journal.projection import DayResult, day_of
 from jackbot_tui.journal.rebuild import rebuild_tables
 from jackbot_tui.journal.tables import ORDER_COLUMNS, StoredTables, order_of
+from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.orders import Order, Position
 from jackbot_tui.model.transitions import EXACT
 
@@ -24,7 +25,9 @@ RECENT_CLOSED = 1_000
 def open_session(connection: sqlite3.Connection) -> int:
     """Count the session up, durably, so that no number is ever used by two openings; returns the new one."""
     connection.execute("BEGIN IMMEDIATE")
-    (text,) = connection.execute("SELECT value FROM meta WHERE name = 'session'").fetchone()
+    text = _meta(connection, "session")
+    if not text.isdecimal():
+        raise JournalError(f"the journal's session number {text!r} is damaged: restore a backup")
     session = int(text) + 1
     connection.execute("UPDATE meta SET value = ? WHERE name = 'session'", (str(session),))
     connection.execute("COMMIT")
@@ -32,16 +35,27 @@ def open_session(connection: sqlite3.Connection) -> int:
 
 
 def recover(connection: sqlite3.Connection, now: int) -> tuple[Recovered, str, int]:
-    """State of the journal, its id, and the number of its last record. JournalError when the log is damaged."""
+    """State of the journal, its id, and the number of its last record. JournalError when the log is damaged.
+
+    Tables that do not match the log, or cannot be read, are built again from it.
+    """
     (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+    journal_id = _meta(connection, "journal_id")
     if _projected_seq(connection) != last_seq:
         rebuild_tables(connection)
-    (journal_id,) = connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
+    try:
+        return _recovered(connection, now), journal_id, last_seq
+    except ValueError:  # a row is not what this program writes
+        rebuild_tables(connection)
+        return _recovered(connection, now), journal_id, last_seq
+
+
+def _recovered(connection: sqlite3.Connection, now: int) -> Recovered:
     tables = StoredTables(connection)
     orders = _orders(connection)
     positions = {position.key: position for position in tables.positions()}
     switches, _ = tables.switches()
-    recovered = Recovered(
+    return Recovered(
         orders=orders,
         positions=positions,
         fill_ids=frozenset(
@@ -55,7 +69,13 @@ def recover(connection: sqlite3.Connection, now: int) -> tuple[Recovered, str, i
         killed=switches.killed,
         last_session=switches.session,
     )
-    return recovered, journal_id, last_seq
+
+
+def _meta(connection: sqlite3.Connection, name: str) -> str:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise JournalError(f"the journal has lost its {name}: restore a backup")
+    return str(row[0])
 
 
 def _projected_seq(connection: sqlite3.Connection) -> int:

@@ -7,12 +7,13 @@ milliseconds to seconds, so an event loop asks through a thread. Rows are typed;
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -36,11 +37,13 @@ from jackbot_tui.journal.tables import (
 from jackbot_tui.journal.trips import RoundTrip, TagNote, TradedFill, round_trips
 from jackbot_tui.model.accounting import currencies_of, unrealized
 from jackbot_tui.model.enums import OrderStatus
-from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.errors import InputError, JournalError
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, Position
 from jackbot_tui.model.records import Note
 from jackbot_tui.model.transitions import EXACT
+
+Made = TypeVar("Made")
 
 STATUS_WORDS = ("open", "closed", *(status.value for status in OrderStatus))
 """What a filter on orders' states may say."""
@@ -128,32 +131,32 @@ class JournalReader:
     def orders(self, chosen: Filter = EVERYTHING) -> Iterator[Order]:
         """Orders by number; the time is that of their submission."""
         where = _Where(chosen).time("created_ns").symbol().status().number()
-        return map(order_of, self._rows(ORDER_COLUMNS, "orders", where, "number", chosen.limit))
+        return self._rows(order_of, ORDER_COLUMNS, "orders", where, "number", chosen.limit)
 
     def fills(self, chosen: Filter = EVERYTHING) -> Iterator[TradedFill]:
         """Fills in the order in which they were learned."""
         where = _Where(chosen).time("ts").symbol().number()
-        return map(_traded_fill_of, self._rows(TRADED_FILL_COLUMNS, "fills", where, "seq", chosen.limit))
+        return self._rows(_traded_fill_of, TRADED_FILL_COLUMNS, "fills", where, "seq", chosen.limit)
 
     def funding(self, chosen: Filter = EVERYTHING) -> Iterator[FundingPayment]:
         """Funding payments."""
         where = _Where(chosen).time("ts").symbol()
-        return map(payment_of, self._rows(FUNDING_COLUMNS, "funding", where, "seq", chosen.limit))
+        return self._rows(payment_of, FUNDING_COLUMNS, "funding", where, "seq", chosen.limit)
 
     def positions(self, chosen: Filter = EVERYTHING) -> Iterator[Position]:
         """Positions as of now, flat ones included, by key; only the filter's symbol counts."""
-        return map(position_of, self._rows(POSITION_COLUMNS, "positions", _Where(chosen).symbol(), "key", 0))
+        return self._rows(position_of, POSITION_COLUMNS, "positions", _Where(chosen).symbol(), "key", 0)
 
     def days(self, chosen: Filter = EVERYTHING) -> Iterator[DayResult]:
         """Results by UTC day and instrument."""
         where = _Where(chosen).days().symbol()
-        return map(day_result_of, self._rows(DAY_COLUMNS, "daily", where, "day, key", chosen.limit))
+        return self._rows(day_result_of, DAY_COLUMNS, "daily", where, "day, key", chosen.limit)
 
     def day_totals(self, chosen: Filter = EVERYTHING) -> list[DayTotal]:
         """Results by UTC day and quote currency."""
         found: dict[tuple[str, str], DayTotal] = {}
         where = _Where(chosen).days().symbol()
-        for day in map(day_result_of, self._rows(DAY_COLUMNS, "daily", where, "day, key", 0)):
+        for day in self._rows(day_result_of, DAY_COLUMNS, "daily", where, "day, key", 0):
             place = (day.day, currencies_of(day.key).quote)
             found[place] = _with_day(found.get(place) or DayTotal(day=place[0], currency=place[1]), day)
         totals = [found[place] for place in sorted(found)]
@@ -162,15 +165,14 @@ class JournalReader:
     def log(self, chosen: Filter = EVERYTHING) -> Iterator[LogEntry]:
         """The log; ``symbol`` and ``number`` choose the records of those orders and instruments."""
         where = _Where(chosen).time("ts").kind().subject()
-        return (LogEntry(*row) for row in self._rows("seq, ts, kind, subject, body", "log", where, "seq", chosen.limit))
+        columns = "seq, ts, kind, subject, body"
+        return self._rows(lambda row: LogEntry(*row), columns, "log", where, "seq", chosen.limit)
 
     def notes(self, chosen: Filter = EVERYTHING) -> Iterator[Note]:
         """Notes of the trader and of the engine."""
         where = _Where(chosen).time("ts").add("kind = 'note'")
-        for seq, body in self._rows("seq, body", "log", where, "seq", chosen.limit):
-            record = decode(seq, body)
-            if isinstance(record, Note):
-                yield record
+        records = self._rows(lambda row: decode(*row), "seq, body", "log", where, "seq", chosen.limit)
+        return (record for record in records if isinstance(record, Note))
 
     def round_trips(self, chosen: Filter = EVERYTHING) -> Iterator[RoundTrip]:
         """Trades from flat to flat that were open in the filter's time, in the order of their end; open ones last.
@@ -181,8 +183,8 @@ class JournalReader:
         events: list[Iterator[TradedFill | FundingPayment]] = []
         for key, start in self._flat_points(chosen):
             after = _Where(until).time("ts").add("key = ?", key).add("seq > ?", start)
-            events.append(map(_traded_fill_of, self._rows(TRADED_FILL_COLUMNS, "fills", after, "seq", 0)))
-            events.append(map(payment_of, self._rows(FUNDING_COLUMNS, "funding", after, "seq", 0)))
+            events.append(self._rows(_traded_fill_of, TRADED_FILL_COLUMNS, "fills", after, "seq", 0))
+            events.append(self._rows(payment_of, FUNDING_COLUMNS, "funding", after, "seq", 0))
         tags = [TagNote(note.ts, note.text) for note in self.notes(until) if note.topic == TAG_TOPIC]
         trips = (
             trip
@@ -197,9 +199,7 @@ class JournalReader:
 
     def skipped(self) -> list[Skipped]:
         """Records that could not be applied, with the reason."""
-        return [
-            Skipped(seq, reason) for seq, reason in self._rows("seq, reason", "skipped", _Where(EVERYTHING), "seq", 0)
-        ]
+        return list(self._rows(lambda row: Skipped(*row), "seq, reason", "skipped", _Where(EVERYTHING), "seq", 0))
 
     def last_seq(self) -> int:
         """Number of records in the log."""
@@ -218,7 +218,9 @@ class JournalReader:
         )
         return rows.fetchall()
 
-    def _rows(self, columns: str, table: str, where: "_Where", order: str, limit: int) -> Iterator[Row]:
+    def _rows(
+        self, make: Callable[[Row], Made], columns: str, table: str, where: "_Where", order: str, limit: int
+    ) -> Iterator[Made]:
         query = f"SELECT {columns} FROM {table}{where.text}"
         if limit:
             downwards = ", ".join(f"{name} DESC" for name in order.split(", "))
@@ -227,9 +229,13 @@ class JournalReader:
             query = f"{query} ORDER BY {order}"
         try:
             with closing(self._connection.execute(query, where.values)) as cursor:
-                yield from cursor
+                yield from map(make, cursor)
         except sqlite3.Error as error:
             raise unreadable(self.path, error) from error
+        except ValueError as error:
+            raise JournalError(
+                f"{self.path}: a row of {table} cannot be read ({error}): run 'journal verify'"
+            ) from error
 
 
 class _Where:

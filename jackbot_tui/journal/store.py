@@ -77,7 +77,11 @@ class Pending(Struct, frozen=True):
 
 
 class WriterConnection(aiosqlite.Connection):
-    """aiosqlite, plus a whole transaction in one trip to its thread."""
+    """aiosqlite, plus a whole transaction in one trip to its thread, which never keeps a dying process alive."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run ``work`` on the connection's thread and return what it returns."""
@@ -392,7 +396,7 @@ async def _connect(path: Path) -> WriterConnection:
     def connector() -> sqlite3.Connection:
         return sqlite3.connect(str(path), isolation_level=None, cached_statements=STATEMENT_CACHE)
 
-    connection = WriterConnection(connector, iter_chunk_size=64)
+    connection = WriterConnection(connector)
     try:
         await connection
     except sqlite3.Error as error:
