@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from msgspec import Struct
 
@@ -258,6 +257,8 @@ def _text_or_bytes(body: bytes) -> str | bytes:
 
 def _proxy_of(url: str) -> str | None:
     """The proxy that the environment names for ``url``, as the WebSocket library would choose it."""
+    from urllib.request import getproxies, proxy_bypass
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in LOOPBACK or proxy_bypass(host):

@@ -138,7 +138,7 @@ class StreamSession:
         metrics.state = ConnectionState.WAITING
         metrics.slowed = self._pacer.slowed(now)
         metrics.next_attempt_ns = now + int(delay * NS_PER_S)
-        self._note(failure)
+        self._note(failure, now)
         self._sink.on_disconnect(self.plan, f"{failure.reason}; next attempt in {delay:.1f} s", now)
         await asyncio.sleep(delay)
 
@@ -245,7 +245,9 @@ class StreamSession:
             return new, task
         except FeedError as error:
             self.metrics.failed_rotations += 1
-            self._note(replace(error.failure, reason=f"planned rotation put off: {error.failure.reason}"))
+            self._note(
+                replace(error.failure, reason=f"planned rotation put off: {error.failure.reason}"), self._clock.now_ns()
+            )
             return None
         finally:
             self.metrics.repeated += overlap.repeated
@@ -292,10 +294,10 @@ class StreamSession:
         if not future.cancelled() and self.metrics.connected_ns:
             self.metrics.state = ConnectionState.UP
 
-    def _note(self, failure: Failure) -> None:
+    def _note(self, failure: Failure, now: int) -> None:
         self.metrics.last_error = failure.reason
         self.metrics.last_error_kind = failure.kind
-        self.metrics.last_error_ns = self._clock.now_ns()
+        self.metrics.last_error_ns = now
 
 
 def _drop(raw: str | bytes, now: int) -> None:
