@@ -136,15 +136,15 @@ class ReplayPlayer:
         played = 0
         while played < frames and self._next is not None and (until is None or self._next.ts_ns <= until):
             record = self._next
-            self._tick(record.ts_ns)
-            self._position = self.last_ts = max(self._position, record.ts_ns)
+            now = self._position = self.last_ts = max(self._position, record.ts_ns)
+            self._tick(now)
             if record.conn.startswith(self._foreign):
                 pass
             elif record.kind in FRAMES:
                 played += 1
-                self._data.on_frame(self._kind, record.raw, record.ts_ns)
+                self._data.on_frame(self._kind, record.raw, now)
             elif record.kind is CaptureKind.HTTP:
-                self._on_http(record)
+                self._on_http(record, now)
             self._next = next(self._records, None)
         self.frames += played
         return played
@@ -163,9 +163,7 @@ class ReplayPlayer:
         """Add the wanted instruments that the first records speak of; InputError names a symbol that is not there."""
         listed = self._listed(head)
         found: dict[str, Instrument] = {}
-        for guess in self._codec.infer(
-            self._kind, (each.raw for each in head if each.kind in FRAMES or each.kind is CaptureKind.HTTP)
-        ):
+        for guess in self._codec.infer(self._kind, (each.raw for each in head if self._speaks_of_prices(each))):
             instrument = listed.get(guess.instrument.native, guess.instrument)
             found[instrument.symbol] = instrument
             self._prices[instrument.key] = guess.price
@@ -180,6 +178,12 @@ class ReplayPlayer:
             if not symbols or instrument.symbol in symbols:
                 self._data.add(instrument)
 
+    def _speaks_of_prices(self, record: CaptureRecord) -> bool:
+        """Frames, and replies unless their URL says that they are not a depth snapshot of this market."""
+        if record.kind is not CaptureKind.HTTP or not record.url:
+            return record.kind in FRAMES or record.kind is CaptureKind.HTTP
+        return self._codec.recognise_http(self._kind, record.url, record.raw, ()) is not None
+
     def _listed(self, head: Sequence[CaptureRecord]) -> dict[str, Instrument]:
         """Instruments by native name of the exchangeInfo that the capture holds, if any."""
         for record in head:
@@ -190,7 +194,7 @@ class ReplayPlayer:
                     return {instrument.native: instrument for instrument in listed}
         return {}
 
-    def _on_http(self, record: CaptureRecord) -> None:
+    def _on_http(self, record: CaptureRecord, now: int) -> None:
         keys = list(dict.fromkeys((*self._prices, *self._data.markets)))
         request = self._codec.recognise_http(self._kind, record.url, record.raw, keys)
         if request is None and not record.url:
@@ -198,7 +202,7 @@ class ReplayPlayer:
             if request is None:
                 self._data.on_unknown(UnknownFrame(str(record.raw[:KEPT_TEXT]), "reply that belongs to no instrument"))
         if request is not None and request.purpose == "snapshot":
-            self._data.on_http(request, record.raw, record.ts_ns)
+            self._data.on_http(request, record.raw, now)
 
     def _by_price(self, record: CaptureRecord, keys: Sequence[str]) -> HttpRequest | None:
         """A depth snapshot without a name, of a capture with several instruments: whose last price does it surround?

@@ -233,6 +233,17 @@ def test_frames_of_our_connections_to_another_market_are_left_out() -> None:
     assert (result["frames"], book(result, "BTC/USDT")["gaps"], book(result, "BTC/USDT")["state"]) == (5, 0, "live")
 
 
+def test_time_never_runs_backwards_in_a_shuffled_capture() -> None:
+    records = session(6)
+    early = received(START - 5 * NS_PER_S, depth("BTCUSDT", 107, 107, [(98.0, 1.0)], []))
+    stage = Stage([*records, early])
+    stage.player.speed = 0.0
+    stage.player.advance(0)
+    assert stage.ticks == sorted(stage.ticks) and stage.player.last_ts == START + 500 * NS_PER_MS
+    (market,) = stage.data.markets.values()
+    assert market.live and market.last_book_ns == START + 500 * NS_PER_MS
+
+
 def test_an_empty_capture_is_done_at_once() -> None:
     result = totals([])
     assert (result["frames"], result["books"], result["first_ts"]) == (0, {}, 0)
