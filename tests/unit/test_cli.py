@@ -1,5 +1,6 @@
 """The command line: words and their errors, jobs made of options and settings, exit codes, no traceback ever."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,9 +17,11 @@ from jackbot_tui.cli.arguments import COMMANDS, HelpWanted, parse
 from jackbot_tui.cli.engines import job_for, settings_for
 from jackbot_tui.engine.options import ShutdownPolicy
 from jackbot_tui.headless.job import EngineJob
+from jackbot_tui.journal.store import SqliteJournal
+from jackbot_tui.model.clock import ManualClock
 from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.model.errors import ConfigError, InputError, JackbotError
-from jackbot_tui.settings.places import Places, places_of
+from jackbot_tui.settings.places import Places, journal_path, places_of
 
 
 @pytest.fixture
@@ -290,6 +293,40 @@ def test_directories_follow_the_environment_and_ignore_relative_values(tmp_path:
     moved = places_of({"XDG_RUNTIME_DIR": str(runtime), "XDG_DATA_HOME": "/d", "XDG_CONFIG_HOME": "relative"}, tmp_path)
     assert (moved.run, moved.data, moved.config_file) == (runtime / "jackbot", Path("/d/jackbot"), plain.config_file)
     assert places_of({"XDG_RUNTIME_DIR": "/nonexistent/dir"}, tmp_path).run == plain.run
+
+
+# ---------------------------------------------------------------------- journals
+
+
+def make_journal(path: Path, changed_s: int) -> None:
+    """An empty journal as an engine leaves it, last written at ``changed_s``."""
+
+    async def make() -> None:
+        journal = await SqliteJournal.open(path, ManualClock(1))
+        await journal.close()
+
+    asyncio.run(make())
+    os.utime(path, (changed_s, changed_s))
+
+
+def test_the_newest_journal_is_shown_and_the_others_are_named(home: Path) -> None:
+    data = home / ".local/share/jackbot"
+    make_journal(journal_path(data, "sim-binance"), 1_000)
+    assert jackbot(home, "journal", "orders").stderr == ""
+    make_journal(journal_path(data, "paper-binance"), 2_000)
+    done = jackbot(home, "journal", "orders")
+    assert done.returncode == 0
+    assert done.stderr == "jackbot: journal paper-binance, the newest; others: sim-binance (--journal NAME)\n"
+    chosen = jackbot(home, "journal", "orders", "--journal", "sim-binance")
+    assert (chosen.returncode, chosen.stderr) == (0, "")
+    wrong = jackbot(home, "journal", "orders", "--journal=live-binance")
+    assert wrong.returncode == 2 and "live-binance" in wrong.stderr and len(wrong.stderr.splitlines()) == 1
+
+
+def test_without_a_journal_the_person_is_told_how_one_is_made(home: Path) -> None:
+    done = jackbot(home, "journal", "orders")
+    assert done.returncode == 2 and "jackbot demo" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert jackbot(home, "journal", "--help").returncode == 0
 
 
 # ---------------------------------------------------------------------- replay as totals
