@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from jackbot_tui.journal.encoding import decode, kind_of, subject_of
 from jackbot_tui.journal.projection import Projection
-from jackbot_tui.journal.schema import PROJECTION_TABLES, PROJECTIONS
+from jackbot_tui.journal.schema import PROJECTION_TABLES, PROJECTIONS, one_line
 from jackbot_tui.journal.tables import StoredTables, write_changes
 from jackbot_tui.model.errors import JournalError
 
@@ -62,7 +62,11 @@ def differences(connection: sqlite3.Connection) -> list[str]:
     ``connection`` comes from ``schema.open_to_read``. Needs temporary disk space of the size of the tables.
     """
     try:
-        damage = [text for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_PROBLEMS})") if text != "ok"]
+        damage = [
+            " ".join(text.split())
+            for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_PROBLEMS})")
+            if text != "ok"
+        ]
         if damage:
             return damage
         replayed = sqlite3.connect("", isolation_level=None)
@@ -80,7 +84,7 @@ def differences(connection: sqlite3.Connection) -> list[str]:
         finally:
             replayed.close()
     except sqlite3.Error as error:
-        return [f"the file cannot be read: {error}"]
+        return [f"the file cannot be read: {one_line(error)}"]
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,6 @@ milliseconds to seconds, so an event loop asks through a thread. Rows are typed;
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path
@@ -228,8 +227,7 @@ class JournalReader:
         else:
             query = f"{query} ORDER BY {order}"
         try:
-            with closing(self._connection.execute(query, where.values)) as cursor:
-                yield from map(make, cursor)
+            yield from map(make, self._connection.execute(query, where.values))
         except sqlite3.Error as error:
             raise unreadable(self.path, error) from error
         except ValueError as error:

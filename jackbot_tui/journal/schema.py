@@ -83,7 +83,7 @@ def prepare_file(path: Path) -> Path:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         return path.resolve()
     except (OSError, ValueError) as error:
-        raise JournalError(f"cannot open the journal {path}: {_reason(error)}; choose another path") from error
+        raise JournalError(f"cannot open the journal {path}: {one_line(error)}; choose another path") from error
 
 
 def prepare_database(connection: sqlite3.Connection, path: Path) -> None:
@@ -137,7 +137,14 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 def unreadable(path: Path, error: Exception) -> JournalError:
     """The one line for a file that SQLite cannot work with."""
-    return JournalError(f"{path} cannot be used as a journal ({_reason(error)}): restore a backup or give another path")
+    return JournalError(
+        f"{path} cannot be used as a journal ({one_line(error)}): restore a backup or give another path"
+    )
+
+
+def one_line(error: Exception) -> str:
+    """What a database or file error says, without line breaks."""
+    return " ".join(((error.strerror if isinstance(error, OSError) else None) or str(error)).split())
 
 
 def _identify(connection: sqlite3.Connection, path: Path) -> bool:
@@ -165,7 +172,3 @@ def _create(connection: sqlite3.Connection) -> None:
         f"{LOG_TABLES}{PROJECTION_TABLES}"
         f"INSERT INTO meta VALUES ('journal_id', '{journal_id}'), ('session', '0'); COMMIT;"
     )
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

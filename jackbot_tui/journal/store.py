@@ -27,7 +27,14 @@ from jackbot_tui.journal.lock import JournalLock
 from jackbot_tui.journal.projection import JournalFill, Projection
 from jackbot_tui.journal.rebuild import differences
 from jackbot_tui.journal.recovery import open_session, recover
-from jackbot_tui.journal.schema import STATEMENT_CACHE, open_to_read, prepare_database, prepare_file, unreadable
+from jackbot_tui.journal.schema import (
+    STATEMENT_CACHE,
+    one_line,
+    open_to_read,
+    prepare_database,
+    prepare_file,
+    unreadable,
+)
 from jackbot_tui.journal.tables import (
     FILL_COLUMNS,
     LOG,
@@ -341,7 +348,7 @@ class SqliteJournal:
         try:
             await self._connection.run(lambda raw: self._writer.commit(raw, batch))
         except sqlite3.Error as error:
-            self._fail(f"{self.path}: {error}: free space, or stop the engine and check the disk")
+            self._fail(f"{self.path}: {one_line(error)}: free space, or stop the engine and check the disk")
             return False
         for _ in batch:
             self._pending.popleft()
