@@ -26,10 +26,28 @@ class InstrumentMarket:
         "trades",
     )
 
-    def __init__(self, instrument: Instrument, policy: str, *, max_levels: int, buffer_limit: int = 5000) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        policy: str,
+        *,
+        max_levels: int,
+        buffer_limit: int = 5000,
+        in_stream: bool = False,
+        depth: int = 0,
+        checksum: str = "",
+    ) -> None:
         self.instrument = instrument
         self.key = instrument.key
-        self.sequencer = L2Sequencer(self.key, policy, max_levels=max_levels, buffer_limit=buffer_limit)
+        self.sequencer = L2Sequencer(
+            self.key,
+            policy,
+            max_levels=max_levels,
+            buffer_limit=buffer_limit,
+            in_stream=in_stream,
+            depth=depth,
+            checksum=checksum,
+        )
         self.book: OrderBook = self.sequencer.book
         self.trades = TradeTape(instrument.tick)
         self.ticker: BookTicker | None = None

@@ -64,7 +64,61 @@ class PreviousId:
         return APPLY if delta.prev_id == last_id else GAP
 
 
-RULES: dict[str, SequenceRule] = {"update_id_range": UpdateIdRange(), "previous_id": PreviousId()}
+class LinkedId:
+    """OKX: an update names the id of the one before it (okx.md §4). Nothing else is known of ids.
+
+    They may fall when the venue restarts its numbering and stay the same in a keep-alive, so an id alone never tells
+    that an update is old: whatever does not link is a gap. Where the first update after a snapshot may begin before it
+    (bitget.md), its ``first_id`` says from where; else that is -1.
+    """
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        return APPLY if 0 <= delta.first_id <= snapshot_id <= delta.last_id else self.after_update(delta, snapshot_id)
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        return APPLY if delta.prev_id == last_id else GAP
+
+
+class StrictSequence:
+    """Bybit, Kraken futures: updates are numbered one by one from the snapshot on."""
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        return SAME if delta.last_id == snapshot_id else self.after_update(delta, snapshot_id)
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        if delta.last_id <= last_id:
+            return OLD
+        return APPLY if delta.last_id == last_id + 1 else GAP
+
+
+class SnapshotOnly:
+    """Hyperliquid: every message is the whole book. An update is nothing that could be joined to it."""
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        return GAP
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        return GAP
+
+
+class Unsequenced:
+    """Kraken spot: no ids. Every update is taken for the next; what proves it is its checksum."""
+
+    def after_snapshot(self, delta: BookDelta, snapshot_id: int) -> Verdict:
+        return APPLY
+
+    def after_update(self, delta: BookDelta, last_id: int) -> Verdict:
+        return APPLY
+
+
+RULES: dict[str, SequenceRule] = {
+    "update_id_range": UpdateIdRange(),
+    "previous_id": PreviousId(),
+    "linked_id": LinkedId(),
+    "strict_sequence": StrictSequence(),
+    "snapshot_only": SnapshotOnly(),
+    "unsequenced": Unsequenced(),
+}
 """Rules by the name that a venue's spec gives (``venues.base.SequencePolicy``)."""
 
 

@@ -7,18 +7,28 @@ dimmed picture, they are not to be believed.
 Life of a book: updates are buffered until a snapshot arrives that they bridge; from then on every update must follow
 the one before. A hole, or a book that crosses, ends that: the state is SYNCING, updates are buffered again and another
 snapshot is wanted.
+
+Where snapshots come in the stream (``in_stream``) one makes the book LIVE at once, replaces everything whenever it
+comes, and is followed by the updates after it, so nothing is ever buffered: without a snapshot updates are left out. A
+checksum that does not fit ends LIVE as a hole does.
 """
 
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
+from heapq import nlargest, nsmallest
 
+from jackbot_tui.book.checksums import TextBook
 from jackbot_tui.book.order_book import OrderBook
 from jackbot_tui.book.rules import APPLY, Verdict, rule_named
 from jackbot_tui.model.enums import BookState
 from jackbot_tui.model.market import BookDelta, BookSnapshot
 
 UNKNOWN_ID = -1
+
+MOST_OLD = 50
+"""Old updates in a row after which the stream is taken to have begun its numbering anew: a LIVE book that leaves out
+all it is told would be wrong for ever."""
 
 
 class SyncAction(Enum):
@@ -66,16 +76,24 @@ class L2Sequencer:
 
     ``policy`` names a rule of ``book.rules``. ``max_levels`` bounds each side of the book. The buffer holds at most
     ``buffer_limit`` updates; when full the oldest is dropped and counted, and a snapshot must then be newer than it.
+    ``depth`` cuts each side after every update (0: not), ``checksum`` names a recipe of ``book.checksums`` ("": none).
     """
 
     __slots__ = (
         "_awaiting_bridge",
         "_buffer",
+        "_depth",
         "_follows",
+        "_old",
         "_rule",
+        "_snapshot_id",
         "_stream_id",
+        "_texts",
+        "_wanting",
         "_was_live",
+        "_watched",
         "book",
+        "in_stream",
         "key",
         "last_id",
         "price_decimals",
@@ -85,7 +103,17 @@ class L2Sequencer:
         "stats",
     )
 
-    def __init__(self, key: str, policy: str, *, max_levels: int, buffer_limit: int = 5000) -> None:
+    def __init__(
+        self,
+        key: str,
+        policy: str,
+        *,
+        max_levels: int,
+        buffer_limit: int = 5000,
+        in_stream: bool = False,
+        depth: int = 0,
+        checksum: str = "",
+    ) -> None:
         self.key = key
         self.book = OrderBook(max_levels)
         self.state = BookState.EMPTY
@@ -102,11 +130,18 @@ class L2Sequencer:
         self._buffer: deque[BookDelta] = deque(maxlen=buffer_limit)
         self._awaiting_bridge = False  # the book holds a snapshot that no update has been applied to
         self._was_live = False
+        self.in_stream = in_stream
+        self._snapshot_id = UNKNOWN_ID  # of the last snapshot in the stream
+        self._wanting = False  # a snapshot in the stream is missing
+        self._depth = depth
+        self._texts = TextBook(checksum) if checksum else None
+        self._watched = bool(depth or checksum)
+        self._old = (0, 0)  # old updates in a row, and ``stats.updates`` meanwhile
 
     @property
     def needs_snapshot(self) -> bool:
         """True while updates wait for a snapshot: one must be on its way."""
-        return self.state is BookState.SYNCING and bool(self._buffer)
+        return self.state is BookState.SYNCING and (self._wanting or bool(self._buffer))
 
     @property
     def buffered(self) -> Iterable[BookDelta]:
@@ -123,6 +158,8 @@ class L2Sequencer:
                 book.apply(delta.bids, delta.asks)
                 self.last_id = delta.last_id
                 self.stats.updates += 1
+                if self._watched:
+                    return self._judge(delta) or APPLIED
                 if book.bid_price < book.ask_price:
                     return APPLIED
                 self._stream_id = delta.last_id
@@ -136,8 +173,10 @@ class L2Sequencer:
         """Take over a snapshot if the updates at hand bridge it.
 
         Ignored while LIVE or STALE (the stream is ahead or will be) and while DOWN. Refused, wanting another, when it
-        is older than the stream or crossed in itself.
+        is older than the stream or crossed in itself. In the stream: see the module's paragraph.
         """
+        if self.in_stream:
+            return self._on_snapshot_in_stream(snapshot)
         if self.state is BookState.DOWN or self._in_sequence:
             self.stats.ignored += 1
             return SyncAction.IGNORED
@@ -161,10 +200,32 @@ class L2Sequencer:
             self._go(BookState.SYNCING, f"snapshot {snapshot.last_id} is here, waiting for an update that joins it")
             return SyncAction.BUFFERED
         for delta in waiting if verdict is Verdict.APPLY else waiting[1:]:
-            self._apply(delta)
-            if self.book.crossed():
-                return self._on_crossed()
+            broken = self._apply(delta)
+            if broken is not None:
+                return broken
         return self._become_live()
+
+    def _on_snapshot_in_stream(self, snapshot: BookSnapshot) -> SyncAction:
+        if self.state is BookState.DOWN:
+            self.stats.ignored += 1
+            return SyncAction.IGNORED
+        self.book.replace(snapshot.bids, snapshot.asks)
+        self.last_id = self._snapshot_id = snapshot.last_id
+        self.price_decimals = snapshot.price_decimals
+        self.size_decimals = snapshot.size_decimals
+        self._wanting = False
+        if self._texts is not None:
+            self._texts.replace(snapshot.texts)
+        broken = self._judge(snapshot)
+        if broken is not None:
+            return broken
+        if not self._in_sequence:
+            return self._become_live()
+        self.stats.updates += 1
+        if self.state is _LIVE:
+            return APPLIED
+        self._go(_LIVE, "")
+        return SyncAction.BECAME_LIVE
 
     def on_up(self) -> None:
         """A connection was made: a new stream begins, nothing of the old one continues."""
@@ -193,16 +254,27 @@ class L2Sequencer:
     def _on_delta_while_stale(self, delta: BookDelta) -> SyncAction:
         if self._follows(delta, self.last_id) is not Verdict.APPLY:
             return self._out_of_sequence(delta)
-        self._apply(delta)
-        if self.book.crossed():
+        return self._wake(delta)
+
+    def _wake(self, delta: BookDelta) -> SyncAction:
+        """Apply an update that follows, outside the hot path."""
+        broken = self._apply(delta)
+        if broken is not None:
             self._stream_id = delta.last_id
-            return self._on_crossed()
-        self._go(BookState.LIVE, "")
+            return broken
+        if self.state is _LIVE:
+            return APPLIED
+        self._go(_LIVE, "")
         return SyncAction.BECAME_LIVE
 
     def _out_of_sequence(self, delta: BookDelta) -> SyncAction:
         """A LIVE or STALE book met an update that does not follow."""
-        if self._follows(delta, self.last_id) is Verdict.OLD:
+        verdict = self._follows(delta, self.last_id)
+        if self.in_stream and verdict is Verdict.GAP and self.last_id == self._snapshot_id:
+            verdict = self._rule.after_snapshot(delta, self.last_id)  # the first one may begin before the snapshot
+            if verdict is Verdict.APPLY:
+                return self._wake(delta)
+        if verdict is Verdict.OLD and not self._numbered_anew():
             self.stats.ignored += 1
             return SyncAction.IGNORED
         self.stats.gaps += 1
@@ -211,7 +283,16 @@ class L2Sequencer:
         self._go(BookState.SYNCING, f"gap: update {delta.first_id}-{delta.last_id} does not follow {self.last_id}")
         return SyncAction.NEED_SNAPSHOT
 
+    def _numbered_anew(self) -> bool:
+        """Count an old update; True when too many came without one that follows."""
+        updates = self.stats.updates
+        count = self._old[0] + 1 if self._old[1] == updates else 1
+        self._old = (count, updates)
+        return count > MOST_OLD
+
     def _on_delta_while_syncing(self, delta: BookDelta) -> SyncAction:
+        if self.in_stream:
+            return self._on_delta_before_snapshot()
         if self._stream_id != UNKNOWN_ID:
             followed = self._follows(delta, self._stream_id)
             if followed is Verdict.OLD:
@@ -246,15 +327,55 @@ class L2Sequencer:
             case Verdict.SAME:
                 return self._become_live()
             case Verdict.APPLY:
-                self._apply(delta)
-                return self._on_crossed() if self.book.crossed() else self._become_live()
+                return self._apply(delta) or self._become_live()
 
-    def _apply(self, delta: BookDelta) -> None:
+    def _on_delta_before_snapshot(self) -> SyncAction:
+        """Nothing to join it to: the venue sends a snapshot first, so it is missing or on its way."""
+        self.stats.ignored += 1
+        if self._wanting or self.state is BookState.DOWN:
+            return SyncAction.IGNORED
+        self._wanting = True
+        self._go(BookState.SYNCING, "updates are coming, waiting for a snapshot")
+        return SyncAction.NEED_SNAPSHOT
+
+    def _apply(self, delta: BookDelta) -> SyncAction | None:
+        """Write an update that follows; what had to be done when the book is broken now, None when it is sound."""
         self.book.apply(delta.bids, delta.asks)
         self.last_id = delta.last_id
         self.stats.updates += 1
+        return self._judge(delta)
+
+    def _judge(self, event: BookDelta | BookSnapshot) -> SyncAction | None:
+        """Cut a book that was just written to its depth and look whether it can be right, as ``_apply``."""
+        book, texts = self.book, self._texts
+        if self._depth:
+            self._cut()
+        if texts is not None and event.texts is not None:
+            if type(event) is BookDelta:
+                texts.apply(event.texts)
+            texts.drop_far(book)
+            if event.checksum is not None:
+                if not texts.proves(book, event.checksum):
+                    self.stats.checksums_bad += 1
+                    return self._on_broken(f"checksum {event.checksum} of the venue is not that of our book")
+                self.stats.checksums_ok += 1
+        return self._on_crossed() if book.crossed() else None
+
+    def _cut(self) -> None:
+        """Drop what is deeper than the venue tells us about: it would never be deleted."""
+        book, depth = self.book, self._depth
+        far_bids = len(book.bids) - depth
+        far_asks = len(book.asks) - depth
+        if far_bids > 0 or far_asks > 0:
+            book.apply(
+                [(price, 0.0) for price in nsmallest(far_bids, book.bids)],
+                [(price, 0.0) for price in nlargest(far_asks, book.asks)],
+            )
 
     def _keep(self, delta: BookDelta) -> None:
+        if self.in_stream:
+            self._wanting = True
+            return
         if len(self._buffer) == self._buffer.maxlen:
             self.stats.buffered_dropped += 1
         self._buffer.append(delta)
@@ -271,16 +392,21 @@ class L2Sequencer:
     def _on_crossed(self) -> SyncAction:
         """The best bid is not below the best ask. The stream itself goes on, so only the book starts anew."""
         self.stats.crossed += 1
+        book = self.book
+        return self._on_broken(f"crossed at update {self.last_id}: bid {book.bid_price:g}, ask {book.ask_price:g}")
+
+    def _on_broken(self, reason: str) -> SyncAction:
         self._awaiting_bridge = False
         self._buffer.clear()
-        book = self.book
-        self._go(BookState.SYNCING, f"crossed at update {self.last_id}: bid {book.bid_price:g}, ask {book.ask_price:g}")
+        self._wanting = self.in_stream
+        self._go(BookState.SYNCING, reason)
         return SyncAction.NEED_SNAPSHOT
 
     def _forget_stream(self) -> None:
         self._buffer.clear()
         self._stream_id = UNKNOWN_ID
         self._awaiting_bridge = False
+        self._wanting = False
 
     def _go(self, state: BookState, reason: str) -> None:
         self.state = state

@@ -32,7 +32,10 @@ KEPT_UNKNOWN = 50
 SNAPSHOT_BURST = 8
 SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
 """At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over
-must not eat the venue's request weight."""
+must not eat the venue's request weight. Snapshots that come in the stream are asked for as rarely."""
+
+AWAITED_NS = 10 * NS_PER_S
+"""A snapshot in the stream that has not come so long after it was asked for is asked for again."""
 
 
 class MarketSubscriber(Protocol):
@@ -72,6 +75,8 @@ class MarketData:
         self._now = 0
         self._wanted: dict[str, None] = {}  # keys of books, in the order of wanting
         self._in_flight: set[str] = set()
+        self._unsent: dict[str, None] = {}  # keys of books whose snapshot in the stream is wanted
+        self._awaited: dict[str, int] = {}  # since when a snapshot in the stream is due, ns
         self._asked: dict[str, deque[int]] = {}
         self._sockets: dict[str, int] = {}  # open sockets by plan: two while one is being replaced
         if adopt_unknown:
@@ -82,7 +87,14 @@ class MarketData:
         market = self.markets.get(instrument.key)
         if market is None:
             spec = self.codec.spec.markets[instrument.kind]
-            market = InstrumentMarket(instrument, spec.sequence, max_levels=spec.max_levels)
+            market = InstrumentMarket(
+                instrument,
+                spec.sequence,
+                max_levels=spec.max_levels,
+                in_stream=spec.in_stream_snapshot,
+                depth=spec.book_depth,
+                checksum=spec.checksum,
+            )
             self.markets[instrument.key] = market
             self.codec.register([instrument])
         return market
@@ -100,6 +112,8 @@ class MarketData:
             for market in self._carried(plan):
                 old = market.state
                 market.sequencer.on_up()
+                if market.sequencer.in_stream:
+                    self._awaited[market.key] = now
                 self._tell_state(market, old, now)
 
     def on_disconnect(self, plan: ConnectionPlan, reason: str, now: int) -> None:
@@ -110,7 +124,8 @@ class MarketData:
             for market in self._carried(plan):
                 old = market.state
                 market.sequencer.on_down(f"connection lost: {reason}")
-                self._wanted.pop(market.key, None)
+                for waiting in (self._wanted, self._unsent, self._awaited):
+                    waiting.pop(market.key, None)
                 self._tell_state(market, old, now)
 
     def _carried(self, plan: ConnectionPlan) -> list[InstrumentMarket]:
@@ -174,6 +189,7 @@ class MarketData:
             case BookSnapshot():
                 market.last_book_ns = now
                 old = market.state
+                self._awaited.pop(market.key, None)
                 self._after(market, old, market.sequencer.on_snapshot(event), now)
             case BookDelta():
                 self._on_delta(event, now)
@@ -187,11 +203,15 @@ class MarketData:
         """Consequences of a book event other than a plain update."""
         self._now = max(self._now, now)
         if action is SyncAction.NEED_SNAPSHOT:
-            self._wanted[market.key] = None
+            if not market.sequencer.in_stream:
+                self._wanted[market.key] = None
+            elif market.key not in self._awaited:
+                self._unsent[market.key] = None
         if market.state is not old or action is SyncAction.BECAME_LIVE:
             self._tell_state(market, old, now)
-        if action is SyncAction.BECAME_LIVE:
+        if action is SyncAction.BECAME_LIVE or action is APPLIED:
             self._wanted.pop(market.key, None)
+            self._unsent.pop(market.key, None)
             for subscriber in self._subscribers:
                 subscriber.on_book(market, now)
 
@@ -218,6 +238,20 @@ class MarketData:
                 requests.append(request)
         return requests
 
+    def wanted_resubscriptions(self) -> list[Instrument]:
+        """Instruments whose book topic must be subscribed anew now, for a fresh snapshot in the stream.
+
+        Paced like ``wanted_snapshots``; one that brings no snapshot within ``AWAITED_NS`` is wanted again.
+        """
+        if not self._unsent:
+            return []
+        due = [key for key in self._unsent if self._may_ask(key)]
+        for key in due:
+            del self._unsent[key]
+            self._awaited[key] = self._now
+            self._asked[key].append(self._now)
+        return [self.markets[key].instrument for key in due]
+
     def _may_ask(self, key: str) -> bool:
         asked = self._asked.setdefault(key, deque(maxlen=SNAPSHOT_BURST))
         return len(asked) < SNAPSHOT_BURST or self._now - asked[0] >= SNAPSHOT_WINDOW_NS
@@ -241,7 +275,9 @@ class MarketData:
 
     def _want_if_needed(self, key: str) -> None:
         market = self.markets.get(key)
-        if market is not None and market.sequencer.needs_snapshot and key not in self._in_flight:
+        if market is None or market.sequencer.in_stream:
+            return
+        if market.sequencer.needs_snapshot and key not in self._in_flight:
             self._wanted[key] = None
 
     # ------------------------------------------------------------------ time
@@ -249,6 +285,10 @@ class MarketData:
     def check_silence(self, now: int) -> None:
         """Call a few times a second: books without an update for longer than the venue's limit become STALE."""
         self._now = max(self._now, now)
+        for key, since in list(self._awaited.items()):
+            if now - since > AWAITED_NS:
+                del self._awaited[key]
+                self._unsent[key] = None
         for market in self.markets.values():
             limit_s = self.codec.spec.markets[market.instrument.kind].silence_s
             silent_ns = now - market.last_book_ns

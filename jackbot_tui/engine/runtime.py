@@ -206,12 +206,14 @@ class EngineRuntime:
     # ------------------------------------------------------------------ timers
 
     def _tick(self) -> None:
-        now = self.clock.now_ns()
-        self.engine.advance(now)
-        self.data.check_silence(now)
-        self._collect()
         self._timer = None
-        self._reschedule()
+        now = self.clock.now_ns()
+        try:
+            self.engine.advance(now)
+            self.data.check_silence(now)
+            self._collect()
+        finally:
+            self._reschedule()
 
     def _reschedule(self) -> None:
         """See to it that ``advance`` is called when the executor wants it; a replay's time is its data's."""
@@ -247,6 +249,10 @@ class EngineRuntime:
     def _collect(self) -> None:
         if self.snapshots is not None:
             self.snapshots.collect()
+            for instrument in self.data.wanted_resubscriptions():
+                for session in self.sessions:
+                    if instrument.key in session.plan.book_keys:
+                        session.resubscribe(instrument)
 
     async def _feed(self) -> None:
         if self.options.replay is not None:

@@ -20,6 +20,12 @@ from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, Clock
 from jackbot_tui.model.market import SubscriptionAck, VenueNotice
 from jackbot_tui.venues.base import Codec, ConnectionPlan, MarketSpec, RateLimit
 
+HEARTBEAT_LENGTH = 200
+"""An answer to a heartbeat is shorter: where those are sent, frames below are looked at before they count as data."""
+
+SENDS_HELD = 256
+"""Frames that wait to be sent on a connection; more are dropped, and whoever wanted an answer asks again."""
+
 Deliver = Callable[[str | bytes, int], None]
 """Takes a frame and its local receive time (ns)."""
 
@@ -84,6 +90,8 @@ class Line:
         self._requests = context.codec.subscribe(context.plan, first_id)
         self._unsent = len(self._requests)
         self._refused = asyncio.Event()
+        self._sends: asyncio.Queue[str] = asyncio.Queue(SENDS_HELD)
+        self._heartbeat = context.codec.heartbeat() if context.spec.heartbeat_s > 0 else None
         self.next_id = max((number for number, _ in self._requests), default=first_id - 1) + 1
         self._gate = LimitGate(RateLimiter([_message_limit(context.spec)], context.rng), context.clock)
         self._bytes_told = 0
@@ -96,6 +104,9 @@ class Line:
                 group.create_task(self._read())
                 group.create_task(self._subscribe())
                 group.create_task(self._watch())
+                group.create_task(self._send_more())
+                if self._heartbeat is not None:
+                    group.create_task(self._beat(self._heartbeat))
         except* FeedError as lost:
             first = lost.exceptions[0]
             failure = first.failure if isinstance(first, FeedError) else failure
@@ -129,11 +140,19 @@ class Line:
             self._refused.set()
         return known
 
+    def send(self, frame: str) -> bool:
+        """Send ``frame`` as soon as the venue's limit allows. False, and dropped, when too many wait already."""
+        try:
+            self._sends.put_nowait(frame)
+        except asyncio.QueueFull:
+            return False
+        return True
+
     def _answered(self) -> None:
         if self._ledger.complete and not self._unsent and not self.confirmed.done():
             self.confirmed.set_result(None)
 
-    # ------------------------------------------------------------------ the three tasks
+    # ------------------------------------------------------------------ the tasks
 
     async def _read(self) -> None:
         """Take every frame that a wake-up brings, in one go, but let others run after a burst."""
@@ -149,13 +168,17 @@ class Line:
                 wakeups, began, taken = connection.wakeups, now, 0
             if pending:
                 self._look_for_answers(raw, now)
-            elif not self._unsent:
+            elif not self._unsent and (self._heartbeat is None or len(raw) > HEARTBEAT_LENGTH or self._says(raw, now)):
                 self.data_frames += 1
             self.deliver(raw, now)
             taken += 1
             if taken >= most or now - began > longest:
                 await asyncio.sleep(0)
                 began, taken = now_ns(), 0
+
+    def _says(self, raw: str | bytes, now: int) -> bool:
+        """Whether a short frame is more than the answer to a heartbeat."""
+        return bool(self._context.codec.decode(self._context.plan.kind, raw, now))
 
     def _look_for_answers(self, raw: str | bytes, now: int) -> None:
         """Only while answers are outstanding is a frame decoded here, and once more by the sink."""
@@ -179,17 +202,34 @@ class Line:
                 await self._request(refusal.request_id, refusal.frame)
 
     async def _request(self, request_id: int, frame: str) -> None:
-        context, policy = self._context, self._context.policy
         await self._gate.enter(1, Lane.QUERY)
+        deadline = self._context.clock.now_ns() + int(self._context.policy.ack_timeout_s * NS_PER_S)
+        self._ledger.expect(request_id, frame, deadline)
+        await self._write(frame, "a subscription")
+
+    async def _send_more(self) -> None:
+        """What ``send`` was given, in its order. No answer is waited for."""
+        while True:
+            frame = await self._sends.get()
+            await self._gate.enter(1, Lane.QUERY)
+            await self._write(frame, "a request")
+
+    async def _beat(self, frame: str) -> None:
+        while True:
+            await asyncio.sleep(self._context.spec.heartbeat_s)
+            await self._gate.enter(1, Lane.QUERY)
+            await self._write(frame, "a heartbeat")
+
+    async def _write(self, frame: str, what: str) -> None:
+        context, policy = self._context, self._context.policy
         now = context.clock.now_ns()
-        self._ledger.expect(request_id, frame, now + int(policy.ack_timeout_s * NS_PER_S))
         if context.tap is not None:
             context.tap.record(now, CaptureKind.SEND, context.plan.conn, context.plan.url, frame)
         try:
             async with asyncio.timeout(policy.send_timeout_s):
                 await self._connection.send(frame)
         except TimeoutError:
-            words = f"a subscription could not be sent within {policy.send_timeout_s:g} s"
+            words = f"{what} could not be sent within {policy.send_timeout_s:g} s"
             raise FeedError(Failure(FailureKind.NETWORK, words)) from None
 
     async def _watch(self) -> None:

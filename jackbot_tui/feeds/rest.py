@@ -194,7 +194,12 @@ class RestClient:
         sent = self._clock.now_ns()
         try:
             async with self._session.request(
-                request.method, request.url, allow_redirects=False, proxy=_proxy_of(request.url)
+                request.method,
+                request.url,
+                data=request.body or None,
+                headers={"Content-Type": "application/json"} if request.body else None,
+                allow_redirects=False,
+                proxy=_proxy_of(request.url),
             ) as response:
                 body = await self._read(response)
                 return HttpReply(body, self._clock.now_ns(), sent, response.status), response.headers

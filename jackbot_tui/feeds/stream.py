@@ -22,6 +22,7 @@ from jackbot_tui.feeds.rotation import Overlap
 from jackbot_tui.feeds.transport import Transport, default_transport
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.venues.base import Codec, ConnectionPlan, MarketSpec
 
 __all__ = [
@@ -110,6 +111,16 @@ class StreamSession:
         """Move to a new connection now and without a gap, e.g. when the venue announces that it closes this one."""
         if self._rotation_wanted is not None and not self._rotation_wanted.done():
             self._rotation_wanted.set_result(None)
+
+    def resubscribe(self, instrument: Instrument) -> bool:
+        """Ask the venue for a fresh snapshot of one book that this session carries; other books go on.
+
+        No answer is waited for: the snapshot is the answer. False when nothing could be sent: not connected, no frames
+        for it at this venue, or too much waits to be sent.
+        """
+        frames = self._context.codec.resubscribe(instrument, self._next_id)
+        self._next_id = max((number + 1 for number, _ in frames), default=self._next_id)
+        return bool(frames and self._lines) and all(line.send(frame) for line in self._lines for _, frame in frames)
 
     # ------------------------------------------------------------------ one connection after the other
 

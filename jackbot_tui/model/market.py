@@ -11,12 +11,18 @@ from jackbot_tui.model.enums import Side
 
 Level = tuple[float, float]
 
+LevelTexts = tuple[list[tuple[str, str]], list[tuple[str, str]]]
+"""Bids and asks as ``(price, size)`` in the venue's own texts, in the order of the event's levels."""
+
 
 class BookSnapshot(Struct, frozen=True, gc=False):
     """The whole book (to the venue's depth). Replaces everything known before.
 
     ``price_decimals``/``size_decimals`` are the padded decimal places of the venue's own text, or -1 where it does
     not pad; they let a level be printed again exactly as the venue wrote it.
+
+    ``checksum`` is the venue's checksum of its book, None where it sent none; ``texts`` come with it where the spec
+    names a checksum of ``book.checksums``.
     """
 
     key: str
@@ -27,10 +33,15 @@ class BookSnapshot(Struct, frozen=True, gc=False):
     asks: list[Level]
     price_decimals: int = -1
     size_decimals: int = -1
+    checksum: int | None = None
+    texts: LevelTexts | None = None
 
 
 class BookDelta(Struct, frozen=True, gc=False):
-    """Changed levels. ``first_id``/``last_id``/``prev_id`` are the venue's update ids, -1 where it has none."""
+    """Changed levels. ``first_id``/``last_id``/``prev_id`` are the venue's update ids, -1 where it has none.
+
+    ``checksum`` and ``texts`` as in ``BookSnapshot``: the checksum is that of the book after this update.
+    """
 
     key: str
     ts_event: int
@@ -40,6 +51,8 @@ class BookDelta(Struct, frozen=True, gc=False):
     prev_id: int
     bids: list[Level]
     asks: list[Level]
+    checksum: int | None = None
+    texts: LevelTexts | None = None
 
 
 class Trade(Struct, frozen=True, gc=False):

@@ -24,10 +24,14 @@ class Channel(StrEnum):
 
 
 class SequencePolicy(StrEnum):
-    """How a venue's book updates follow one another (implemented in ``book.sequencer``)."""
+    """How a venue's book updates follow one another (implemented in ``book.rules``)."""
 
     UPDATE_ID_RANGE = "update_id_range"  # Binance spot: first_id == previous last_id + 1
-    PREVIOUS_ID = "previous_id"  # Binance USD-M: prev_id == previous last_id
+    PREVIOUS_ID = "previous_id"  # Binance USD-M: prev_id == previous last_id, ids only grow
+    LINKED_ID = "linked_id"  # OKX: prev_id == previous last_id, ids may fall (numbering reset) or repeat (keep-alive)
+    STRICT_SEQUENCE = "strict_sequence"  # last_id == previous last_id + 1
+    SNAPSHOT_ONLY = "snapshot_only"  # every message is the whole book, there are no updates
+    UNSEQUENCED = "unsequenced"  # no ids at all: only a checksum proves the book
 
 
 class RateLimit(Struct, frozen=True):
@@ -68,6 +72,10 @@ class MarketSpec(Struct, frozen=True, kw_only=True):
     taker_fee: str
     max_leverage: int
     source: str  # where these facts come from
+    in_stream_snapshot: bool = False  # snapshots come in the stream and replace the book whenever they come
+    book_depth: int = 0  # levels a side that the venue keeps us told of, cut off here; 0 where it deletes itself
+    checksum: str = ""  # name in ``book.checksums``, "" where the venue sends none
+    heartbeat_s: float = 0.0  # ``Codec.heartbeat`` is sent so often (0: never)
 
 
 class VenueSpec(Struct, frozen=True, kw_only=True):
@@ -108,6 +116,7 @@ class HttpRequest(Struct, frozen=True):
     url: str
     weight: int
     key: str = ""
+    body: str = ""  # JSON of a POST request
 
 
 class ConnectionPlan(Struct, frozen=True):
@@ -159,6 +168,20 @@ class Codec(ABC):
     @abstractmethod
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         """``(request_id, frame)`` to send after connecting, request ids counting up from ``first_id``."""
+
+    def resubscribe(self, instrument: Instrument, first_id: int) -> list[tuple[int, str]]:
+        """Frames that make the venue send a fresh snapshot of this one book, other books untouched.
+
+        Numbered as in ``subscribe``. Empty where snapshots come over REST, or where the next message is one anyway.
+        """
+        return []
+
+    def heartbeat(self) -> str | None:
+        """The text frame that keeps a connection alive, sent every ``heartbeat_s`` of the spec; None where none is due.
+
+        ``decode`` gives no event for the answer to it.
+        """
+        return None
 
     @abstractmethod
     def decode(self, kind: MarketKind, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
