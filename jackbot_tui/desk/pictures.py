@@ -37,7 +37,7 @@ from jackbot_tui.model.orders import Order, Position
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
-    from jackbot_tui.engine.core import FillRow
+    from jackbot_tui.engine.answers import FillRow
     from jackbot_tui.execution.paper.queue import QueueView
 
 SLOW_NS = 100 * NS_PER_MS

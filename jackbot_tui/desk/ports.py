@@ -15,8 +15,7 @@ from jackbot_tui.model.orders import Order, OrderRequest, Position
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
-    from jackbot_tui.engine.core import Asked, FillRow, KillReport
-    from jackbot_tui.engine.flatten import Submitted
+    from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
     from jackbot_tui.engine.notices import EngineNotice
     from jackbot_tui.execution.paper.queue import QueueView
     from jackbot_tui.risk.refusal import Refusal
@@ -155,7 +154,9 @@ class EnginePort(Protocol):
 class HostFigures(Struct, frozen=True, kw_only=True):
     """What the runtime around the engine measures. Times in milliseconds; ``replay`` is the header text of a replay."""
 
-    loop_lag_ms: float = 0.0
+    loop_lag_ms: float = 0.0  # newest sample
+    loop_lag_p99_ms: float = 0.0  # over the last minute
+    loop_lag_max_ms: float = 0.0  # since the start
     frames_per_s: float = 0.0
     dropped_frames: int = 0
     unknown_frames: int = 0

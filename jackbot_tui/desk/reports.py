@@ -100,7 +100,8 @@ def _status(desk: "Desk") -> Report:
     lines = [
         f"{engine.mode.value.upper()} {engine.venue} session {engine.journal.session}  {killed}  {armed}",
         f"equity {money(equity)}  day {signed_money(day)}  {working} working orders  {len(held)} open positions",
-        f"loop lag {figures.loop_lag_ms:.1f} ms  {figures.frames_per_s:.0f} frames/s  {figures.unknown_frames} unknown",
+        f"loop lag p99 {figures.loop_lag_p99_ms:.1f} ms, max {figures.loop_lag_max_ms:.1f} ms"
+        f"  {figures.frames_per_s:.0f} frames/s  {figures.unknown_frames} unknown",
     ]
     if figures.detail:
         lines.append(figures.detail)

@@ -20,7 +20,7 @@ from jackbot_tui.model.orders import Order
 
 if TYPE_CHECKING:
     from jackbot_tui.desk.desk import Desk
-    from jackbot_tui.engine.flatten import Submitted
+    from jackbot_tui.engine.answers import Submitted
     from jackbot_tui.risk.refusal import Refusal
 
 

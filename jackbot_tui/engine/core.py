@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
-from msgspec import Struct
-
 from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
 from jackbot_tui.engine.describe import describe
-from jackbot_tui.engine.flatten import Flattener, Submitted
+from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
+from jackbot_tui.engine.flatten import Flattener
+from jackbot_tui.engine.funding import FundingClock
 from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.notices import NoticeBoard
 from jackbot_tui.execution.oms import Oms
@@ -32,11 +33,11 @@ from jackbot_tui.model.numbers import decimal_of, text_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
+    OrderAmendRejected,
     OrderAmendRequested,
     OrderCanceled,
     OrderCancelRequested,
     OrderEvent,
-    OrderFilled,
     OrderRequest,
     Position,
 )
@@ -56,32 +57,14 @@ from jackbot_tui.risk.gate import RiskGate
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 
 RECENT_FILLS = 500
+
+LONGEST_WAIT_NS = 2 * NS_PER_S
+"""An order or amend that waited longer than this for the disk does not leave: the market it was meant for is gone."""
+
+CANCEL_AGAIN_NS = 2 * NS_PER_S
+"""A cancel asked for again after this long is sent again."""
+
 DAY_NS = 86_400 * NS_PER_S
-
-
-class Asked(Struct, frozen=True):
-    """Answer to a cancel or amend: ``problem`` "" when it was requested. ``seq`` is the journal record to wait for."""
-
-    problem: str
-    seq: int
-    order: Order | None = None
-    refusal: Refusal | None = None
-
-
-class FillRow(Struct, frozen=True):
-    """A fill with its order, as screens list it."""
-
-    order: Order
-    fill: OrderFilled
-
-
-class KillReport(Struct, frozen=True):
-    """What the kill switch set in motion: cancels asked for, flattening orders sent, orders whose fate is unknown."""
-
-    cancels: list[Order]
-    flattens: list[Submitted]
-    unknown: list[Order]
-    seq: int
 
 
 class Engine:
@@ -120,9 +103,9 @@ class Engine:
         self.stopping = False
         self._next_number = 1
         self._flattener = Flattener(self)
-        self._unrestored: dict[str, list[Order]] = {}
+        self._unrestored: dict[str, list[str]] = {}  # client ids of an earlier session by key, until it is followed
         self._unsent: set[str] = set()
-        self._next_funding: dict[str, MarkPrice] = {}
+        self._funding = FundingClock()
         self._day = clock.now_ns() // DAY_NS
         self._wakeup_listener: Callable[[], None] | None = None
         data.subscribe(self)
@@ -140,7 +123,7 @@ class Engine:
                 self.gate.kill()
             for order in recovered.orders.values():
                 if order.is_open:
-                    self._unrestored.setdefault(order.key, []).append(order)
+                    self._unrestored.setdefault(order.key, []).append(order.client_id)
         self.journal.append(
             SessionStarted(
                 ts=self.clock.now_ns(),
@@ -156,14 +139,14 @@ class Engine:
     def add_instrument(self, instrument: Instrument) -> InstrumentMarket:
         """Follow an instrument; working orders of an earlier session rest again at the back of its queue."""
         market = self.data.add(instrument)
-        orders = self._unrestored.pop(instrument.key, [])
+        orders = [self.oms.orders[client_id] for client_id in self._unrestored.pop(instrument.key, [])]
         if orders:
             now = self.clock.now_ns()
             resting = []
             for order in orders:
                 if order.status is OrderStatus.PENDING_NEW:
                     self._apply_all(self.executor.reconcile(order, now))
-                else:
+                elif order.is_open:
                     resting.append(order)
             self._apply_all(self.executor.restore(resting, now))
             self._poke()
@@ -185,6 +168,8 @@ class Engine:
         ``confirmed``: a person has confirmed this very order (it may then repeat a recent one).
         """
         now = self.clock.now_ns()
+        if request.owner != FLATTEN_OWNER:
+            self._flattener.drop(request.key)
         market = self.data.markets.get(request.key)
         if market is not None:
             request = with_bounded_slip(request, market)
@@ -215,13 +200,17 @@ class Engine:
             return Asked(f"no order {client_id}", 0)
         if not order.is_open:
             return Asked(f"order #{order.number} is already {order.status.value}", 0, order)
-        if order.status is OrderStatus.PENDING_CANCEL:
-            return Asked("", self.journal.durable_seq, order)
         now = self.clock.now_ns()
-        seq = self._apply(OrderCancelRequested(client_id, now, source))
-        if client_id not in self._unsent:  # else ``_send`` meets the request and the order never leaves
-            current = self.oms.orders[client_id]
-            self._apply_all(self.executor.cancel(current, now))
+        if order.status is OrderStatus.PENDING_CANCEL:
+            if now - order.updated_ns < CANCEL_AGAIN_NS:
+                return Asked("", self.journal.durable_seq, order)
+            seq = self.journal.durable_seq
+        else:
+            seq = self._apply(OrderCancelRequested(client_id, now, source))
+        if client_id in self._unrestored.get(order.key, ()):
+            seq = self._apply(OrderCanceled(client_id, now, "it was not at the venue: canceled here"))
+        elif client_id not in self._unsent:  # else ``_send`` meets the request and the order never leaves
+            self._apply_all(self.executor.cancel(self.oms.orders[client_id], now))
             self._poke()
         return Asked("", seq, self.oms.orders.get(client_id, order))
 
@@ -240,16 +229,15 @@ class Engine:
         refusal = self.amend_refusal(order, new_price, new_quantity)
         if refusal is not None:
             return Asked(refusal.message, 0, order, refusal)
+        unfit = self._unfit()
+        if unfit is not None:
+            return Asked(unfit.message, 0, order, unfit)
         seq = self._apply(OrderAmendRequested(client_id, now, new_price, new_quantity, source))
+        if not seq:
+            self._apply(OrderAmendRejected(client_id, now, "the journal did not take it"))
+            return Asked("the journal did not take the change: nothing was sent", 0, order)
         self.gate.on_amended(now)
-
-        def send() -> None:
-            current = self.oms.orders.get(client_id)
-            if current is not None and current.is_open:
-                self._apply_all(self.executor.amend(current, new_price, new_quantity, self.clock.now_ns()))
-                self._poke()
-
-        self.journal.when_durable(seq, send)
+        self.journal.when_durable(seq, lambda: self._send_amend(client_id, new_price, new_quantity, now))
         return Asked("", seq, self.oms.orders.get(client_id, order))
 
     def cancel_all(
@@ -268,37 +256,55 @@ class Engine:
     def flatten(self, key: str | None, source: str) -> list[Submitted]:
         """Cancel the instrument's orders and close its position at market; None = every instrument.
 
-        Fills that race with the cancels are noticed: another closing order follows while something is left, at most
-        ``flatten.ATTEMPTS`` times.
+        Fills that race with the cancels are noticed and closed as well. While a book is not LIVE the closing order
+        waits for it and says so.
         """
         held = {position.key for position in self.portfolio.positions if position.quantity}
         keys = [key] if key is not None else sorted(held | {order.key for order in self.oms.open_orders()})
         sent: list[Submitted] = []
         for each in keys:
-            self.cancel_all(key=each, source=source)
-            closing = self._flattener.begin(each, source)
+            closing = self._flattener.flatten(each, source, self._cancel_for_position(each, source))
             if closing is not None:
                 sent.append(closing)
         return sent
 
     def reverse(self, key: str, source: str) -> Submitted | None:
-        """Cancel the instrument's orders and turn its position around with one market order; None when flat."""
+        """Turn a perpetual's position around, to the same size on the other side; None when flat.
+
+        The instrument's working orders are canceled first and waited for, so that the position cannot overshoot;
+        the answer then names no order yet. Refused before anything is canceled when it could not be done.
+        """
         position = self.portfolio.position(key)
         if not position.quantity:
             return None
-        self.cancel_all(key=key, source=source)
-        side = Side.SELL if position.quantity > 0 else Side.BUY
-        return self.submit(
-            OrderRequest(
-                key=key,
-                side=side,
-                quantity=abs(position.quantity) * 2,
-                type=OrderType.MARKET,
-                tif=TimeInForce.IOC,
-                source=source,
-                tag="reverse",
-            )
+        now = self.clock.now_ns()
+        request = OrderRequest(
+            key=key,
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            quantity=abs(position.quantity) * 2,
+            type=OrderType.MARKET,
+            tif=TimeInForce.IOC,
+            owner=FLATTEN_OWNER,
+            source=source,
+            tag="reverse",
         )
+        market = self.data.markets.get(key)
+        if market is not None and not market.instrument.is_perpetual:
+            spot = Refusal(RefusalCode.REDUCE_ONLY, f"{key} is spot: a holding cannot be turned into a short position")
+            return self._refused(request, spot, now)
+        refusal = self.refusal_of(request)
+        if refusal is not None:
+            return self._refused(request, refusal, now)
+        canceled = self._cancel_for_position(key, source)
+        started = self._flattener.reverse(key, source, -position.quantity, canceled)
+        return Submitted(None, None, self.journal.durable_seq) if started is None else started
+
+    def _cancel_for_position(self, key: str, source: str) -> list[Order]:
+        """Cancel the working orders of ``key`` but for closing orders that are on their way already."""
+        working = [order for order in self.oms.open_orders(key) if order.owner != FLATTEN_OWNER]
+        for order in working:
+            self.cancel(order.client_id, source)
+        return working
 
     def kill(self, source: str, flatten: bool = False) -> KillReport:
         """Lock new orders, cancel everything, optionally flatten. Needs neither arming nor fresh data."""
@@ -339,13 +345,13 @@ class Engine:
         self._after_market(self.executor.on_trade(market, trade, now))
 
     def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None:
-        previous = self._next_funding.get(market.key)
-        self._next_funding[market.key] = mark
-        if previous is not None and 0 < previous.next_funding_ns <= mark.ts_event < mark.next_funding_ns:
-            self._settle_funding(market.key, previous, now)
+        due = self._funding.due(market.key, mark)
+        if due is not None:
+            self._settle_funding(market.key, due, now)
 
     def on_book_state(self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int) -> None:
         if new is BookState.LIVE:
+            self._flattener.proceed()
             if old is not BookState.STALE:
                 self._apply_all(self.executor.on_resync(market, now))
             text, level = f"{market.instrument.symbol} book LIVE", "good"
@@ -401,10 +407,9 @@ class Engine:
 
     def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
         """Why ``request`` would be refused now; None when it may go."""
-        if self.stopping:
-            return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
-        if not self.journal.healthy:
-            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {self.journal.problem}")
+        unfit = self._unfit()
+        if unfit is not None:
+            return unfit
         market = self.data.markets.get(request.key)
         if market is None:
             return self._not_followed(request.key)
@@ -445,6 +450,14 @@ class Engine:
 
     # ------------------------------------------------------------------ inside
 
+    def _unfit(self) -> Refusal | None:
+        """Why the engine itself may send nothing new now."""
+        if self.stopping:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
+        if not self.journal.healthy:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {self.journal.problem}")
+        return None
+
     def _not_followed(self, key: str) -> Refusal:
         followed = ", ".join(self.data.markets) or "no instruments yet"
         return Refusal(RefusalCode.UNKNOWN_INSTRUMENT, f"{key} is not followed by this engine: {followed}")
@@ -464,8 +477,33 @@ class Engine:
         if order.status is OrderStatus.PENDING_CANCEL:
             self._apply(OrderCanceled(client_id, now, "canceled before it was sent"))
             return
+        late = self._too_late(order.created_ns, now)
+        if late:
+            self._apply(OrderCanceled(client_id, now, f"not sent: {late}"))
+            self._flattener.proceed()
+            return
         self._apply_all(self.executor.submit(order, now))
         self._poke()
+
+    def _send_amend(self, client_id: str, price: Decimal, quantity: Decimal, asked_ns: int) -> None:
+        """The wish to amend is durable: hand it over, unless the order has moved on or the disk took too long."""
+        order = self.oms.orders.get(client_id)
+        if order is None or order.status is not OrderStatus.PENDING_REPLACE:
+            return
+        now = self.clock.now_ns()
+        late = self._too_late(asked_ns, now)
+        if late:
+            self._apply(OrderAmendRejected(client_id, now, f"not sent: {late}"))
+            return
+        self._apply_all(self.executor.amend(order, price, quantity, now))
+        self._poke()
+
+    def _too_late(self, asked_ns: int, now: int) -> str:
+        """Why what was asked at ``asked_ns`` may not leave any more, "" when it may."""
+        if self.stopping:
+            return "the engine is stopping"
+        waited = now - asked_ns
+        return f"the journal took {waited / NS_PER_S:.1f} s" if waited > LONGEST_WAIT_NS else ""
 
     def _apply_all(self, events: list[OrderEvent]) -> None:
         for event in events:

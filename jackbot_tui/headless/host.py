@@ -175,6 +175,8 @@ class EngineHost:
         runtime = self.runtime
         return HostFigures(
             loop_lag_ms=runtime.lag.last_ms,
+            loop_lag_p99_ms=runtime.lag.p99_ms,
+            loop_lag_max_ms=runtime.lag.worst_ms,
             frames_per_s=self._frames.per_second,
             dropped_frames=0 if runtime.ring is None else runtime.ring.dropped,
             unknown_frames=runtime.data.unknown_frames,

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.engine.core import Engine
+from jackbot_tui.engine.core import LONGEST_WAIT_NS, Engine
 from jackbot_tui.engine.flatten import ATTEMPTS
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.config import PaperConfig
@@ -38,11 +38,17 @@ LATENCY = 20 * NS_PER_MS
 class World:
     """One engine, one perpetual with a book of 1 @ 100.0 / 1 @ 100.5, time by hand."""
 
-    def __init__(self, recovered: Recovered | None = None, journal: HeldJournal | None = None) -> None:
+    def __init__(
+        self,
+        recovered: Recovered | None = None,
+        journal: HeldJournal | None = None,
+        paper: PaperConfig | None = None,
+        follow: bool = True,
+    ) -> None:
         self.clock = ManualClock(START_NS)
         self.markets = Markets(self.clock)
         self.journal = HeldJournal() if journal is None else journal
-        executor = PaperExecutor(self.markets.markets, PaperConfig(), 1, trade_id_prefix="t-")
+        executor = PaperExecutor(self.markets.markets, paper or PaperConfig(), 1, trade_id_prefix="t-")
         self.engine = Engine(
             clock=self.clock,
             mode=Mode.SIM,
@@ -57,7 +63,12 @@ class World:
             version="test",
         )
         self.engine.start(recovered, ["BTC/USDT:USDT"])
-        self.market: InstrumentMarket = self.engine.add_instrument(instrument(PERP))
+        self.market: InstrumentMarket
+        if follow:
+            self.follow()
+
+    def follow(self) -> None:
+        self.market = self.engine.add_instrument(instrument(PERP))
         self.book([(100.0, 1.0), (99.5, 5.0)], [(100.5, 1.0), (101.0, 5.0)])
 
     def book(self, bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> None:
@@ -327,3 +338,125 @@ def test_the_same_events_give_the_same_journal() -> None:
         return world.journal.digest()
 
     assert play() == play()
+
+
+def test_an_order_that_waited_too_long_for_the_disk_never_leaves() -> None:
+    world = World()
+    world.journal.held = True
+    world.engine.submit(market(Side.BUY, "0.5"))
+    world.clock.advance(LONGEST_WAIT_NS + 1)
+    world.journal.release()
+    world.wait()
+    assert world.order(1).status is OrderStatus.CANCELED
+    assert world.position() == 0
+
+
+def test_an_amend_that_waited_too_long_for_the_disk_never_leaves() -> None:
+    world = World()
+    submitted = world.engine.submit(limit(Side.BUY, "0.5", "99.0"))
+    assert submitted.order is not None
+    world.wait()
+    world.journal.held = True
+    assert world.engine.amend(submitted.order.client_id, Decimal("98.5"), None, "test").problem == ""
+    world.clock.advance(LONGEST_WAIT_NS + 1)
+    world.journal.release()
+    world.wait()
+    assert (world.order(1).status, world.order(1).price) == (OrderStatus.NEW, Decimal("99.0"))
+
+
+def test_nothing_is_amended_while_the_engine_stops() -> None:
+    world = World()
+    submitted = world.engine.submit(limit(Side.BUY, "0.5", "99.0"))
+    assert submitted.order is not None
+    world.wait()
+    world.engine.stopping = True
+    asked = world.engine.amend(submitted.order.client_id, Decimal("98.5"), None, "test")
+    assert asked.refusal is not None and asked.refusal.code is RefusalCode.ENGINE_UNHEALTHY
+    assert world.order(1).status is OrderStatus.NEW
+
+
+def test_an_order_of_an_instrument_not_yet_followed_is_canceled_here_and_never_rests_again() -> None:
+    first = World()
+    first.engine.submit(limit(Side.BUY, "0.5", "99.0"))
+    first.wait()
+    second = World(recovered=Recovered(orders=dict(first.engine.oms.orders), next_number=2), follow=False)
+    assert [order.number for order in second.engine.kill("test").cancels] == [1]
+    second.follow()
+    second.wait()
+    assert second.order(1).status is OrderStatus.CANCELED
+    second.book([(98.0, 1.0)], [(98.5, 1.0)])
+    second.markets.trade(PERP, Side.SELL, "98.0", "5.0")
+    second.wait()
+    assert second.position() == 0
+
+
+def test_a_flatten_ends_with_the_orders_it_canceled() -> None:
+    world = World()
+    world.engine.submit(market(Side.BUY, "0.5"))
+    world.engine.submit(limit(Side.BUY, "0.25", "99.0"))
+    world.wait()
+    world.engine.flatten(PERP, "test")
+    world.clock.advance(NS_PER_MS)
+    world.engine.submit(limit(Side.BUY, "0.125", "98.5"))
+    world.wait()
+    world.book([(98.0, 1.0)], [(98.5, 1.0)])
+    world.markets.trade(PERP, Side.SELL, "98.0", "5.0")
+    world.wait()
+    world.wait()
+    assert world.position() == Decimal("0.125"), "what was ordered after the flatten is kept"
+
+
+def test_flatten_waits_for_the_book_and_closes_when_it_is_live_again() -> None:
+    world = World()
+    world.engine.submit(market(Side.BUY, "0.5"))
+    world.wait()
+    old = world.market.state
+    world.market.sequencer.on_down("connection lost")
+    world.engine.on_book_state(world.market, old, world.market.state, "connection lost", world.clock.now_ns())
+    assert world.engine.flatten(PERP, "test") == []
+    world.wait()
+    assert world.position() == Decimal("0.5")
+    assert any("waits for the book" in notice.text for notice in world.engine.board.ring)
+    old = world.market.state
+    world.book([(100.0, 1.0)], [(100.5, 1.0)])
+    world.engine.on_book_state(world.market, old, world.market.state, "", world.clock.now_ns())
+    world.wait()
+    assert world.position() == 0
+
+
+def test_reverse_waits_for_its_cancels_and_does_not_overshoot() -> None:
+    world = World()
+    world.engine.submit(market(Side.BUY, "0.5"))
+    world.engine.submit(limit(Side.SELL, "0.5", "100.5"))
+    world.wait()
+    started = world.engine.reverse(PERP, "test")
+    assert started is not None and started.order is None and started.refusal is None
+    world.markets.trade(PERP, Side.BUY, "100.5", "9.0")  # the exit fills while its cancel travels
+    for _ in range(3):
+        world.wait()
+    assert world.position() == Decimal("-0.5")
+
+
+def test_a_reverse_that_would_be_refused_cancels_nothing() -> None:
+    world = World()
+    world.engine.submit(market(Side.BUY, "0.5"))
+    world.engine.submit(limit(Side.BUY, "0.25", "99.0"))
+    world.wait()
+    world.engine.kill("test")
+    world.engine.reset_kill("test")
+    world.engine.submit(limit(Side.BUY, "0.125", "99.0"))
+    world.wait()
+    world.engine.stopping = True
+    refused = world.engine.reverse(PERP, "test")
+    assert refused is not None and refused.refusal is not None
+    assert world.order(3).status is OrderStatus.NEW
+
+
+def test_flatten_ends_at_once_without_latency() -> None:
+    world = World(paper=PaperConfig(entry_latency_ns=0, response_latency_ns=0))
+    world.market.instrument = replace(world.market.instrument, market_max_qty=Decimal("0.2"))
+    world.book([(100.0, 9.0)], [(100.5, 9.0)])
+    for size in ("0.15", "0.16", "0.17"):
+        world.engine.submit(market(Side.BUY, size))
+    world.engine.flatten(PERP, "test")
+    assert world.position() == 0
