@@ -35,11 +35,11 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
         reply = _REPLY.decode(body)
     except UNREADABLE as error:
         raise WireError(f"{where} cannot be read ({error}): check the REST URL") from error
-    if reply.retCode != 0:
+    if reply.retCode != 0 or reply.result is None:
         raise WireError(f"{where} was refused: {reply.retCode} {reply.retMsg[:200]}")
     instruments: list[Instrument] = []
     problem = ""
-    for listing in reply.result.list:
+    for listing in reply.result.listings:
         try:
             info = _LISTING.decode(listing)
             if info.status == "Trading" and (market.kind is MarketKind.SPOT or info.contractType == "LinearPerpetual"):
@@ -47,7 +47,7 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
         except (*UNREADABLE, InvalidOperation) as error:
             problem = str(error)
     if problem and not instruments:
-        raise WireError(f"{where} has {len(reply.result.list)} listings and none can be read ({problem})")
+        raise WireError(f"{where} has {len(reply.result.listings)} listings and none can be read ({problem})")
     return [instrument for instrument in instruments if instrument.tick > ZERO and instrument.lot > ZERO]
 
 

@@ -91,11 +91,11 @@ class LotSizeFilter(Struct, gc=False):
     maxOrderAmt: str = "0"
 
 
-class LeverageFilter(Struct, gc=False):
+class LeverageFilter(Struct, gc=False, frozen=True):
     maxLeverage: str = "1"
 
 
-class RiskParameters(Struct, gc=False):
+class RiskParameters(Struct, gc=False, frozen=True):
     priceLimitRatioX: str = "0"
 
 
@@ -116,8 +116,7 @@ class Listing(Struct, gc=False):
 class ListingPage(Struct, gc=False):
     """Listings one by one, so that an odd one does not take the others along."""
 
-    list: list[msgspec.Raw] = []
-    category: str = ""
+    listings: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
 
 
 class InstrumentsReply(Struct, gc=False):
@@ -125,7 +124,7 @@ class InstrumentsReply(Struct, gc=False):
 
     retCode: int
     retMsg: str = ""
-    result: ListingPage = ListingPage()
+    result: ListingPage | None = None
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
