@@ -319,6 +319,7 @@ def test_spot_instruments(codec: Codec) -> None:
     [
         (b"<html>", "check the REST URL"),
         (b'{"retCode":10006,"retMsg":"Too many visits!"}', "10006 Too many visits!"),
+        (b'{"retCode":0,"result":{"list":[]}}', "holds no listing"),
         (b'{"retCode":0,"result":{"list":[{"symbol":7}]}}', "none can be read"),
     ],
 )

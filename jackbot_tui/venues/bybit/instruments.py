@@ -37,6 +37,8 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
         raise WireError(f"{where} cannot be read ({error}): check the REST URL") from error
     if reply.retCode != 0 or reply.result is None:
         raise WireError(f"{where} was refused: {reply.retCode} {reply.retMsg[:200]}")
+    if not reply.result.listings:
+        raise WireError(f"{where} holds no listing: check the REST URL")
     instruments: list[Instrument] = []
     problem = ""
     for listing in reply.result.listings:

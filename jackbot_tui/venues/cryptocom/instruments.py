@@ -35,6 +35,8 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
         raise WireError(f"{where} cannot be read ({error}): check the REST URL") from error
     if reply.code != 0 or reply.result is None:
         raise WireError(f"{where} was refused: {reply.code} {reply.message[:200]}")
+    if not reply.result.data:
+        raise WireError(f"{where} holds no listing of API v1: check the REST URL")
     instruments: list[Instrument] = []
     problem = ""
     for listing in reply.result.data:
