@@ -90,11 +90,11 @@ _SKIPPED = Inserter("skipped", ("seq", "reason"))
 def write_changes(connection: sqlite3.Connection, projection: Projection, seq: int) -> None:
     """Bring the tables to the state of ``projection``, which has seen the log up to record ``seq``."""
     changes: Changes = projection.take_changes()
-    _ORDERS.write(connection, [(*_row(order), int(order.is_open)) for order in changes.orders.values()])
+    _ORDERS.write(connection, [(*_row_with(order, "fees"), int(order.is_open)) for order in changes.orders.values()])
     _FILLS.write(connection, [_row(fill) for fill in changes.fills])
     _FUNDING.write(connection, [_row(payment) for payment in changes.funding])
     _POSITIONS.write(connection, [_row(position) for position in changes.positions.values()])
-    _DAILY.write(connection, [_row(day) for day in changes.days.values()])
+    _DAILY.write(connection, [_row_with(day, "other_fees") for day in changes.days.values()])
     _SKIPPED.write(connection, [(skipped.seq, skipped.reason) for skipped in changes.skipped])
     switches = projection.switches
     connection.execute(
@@ -181,8 +181,12 @@ def day_result_of(row: Sequence[object]) -> DayResult:
 
 
 def _row(struct: msgspec.Struct) -> Row:
-    """The struct's fields as SQLite takes them: decimals and words as text, a dictionary as JSON."""
-    return tuple(
-        msgspec.json.encode(value).decode() if isinstance(value, dict) else value
-        for value in msgspec.to_builtins(struct).values()
-    )
+    """The struct's fields as SQLite takes them: decimals and words as text."""
+    return tuple(msgspec.to_builtins(struct).values())
+
+
+def _row_with(struct: Order | DayResult, amounts: str) -> Row:
+    """The same, with the dictionary in field ``amounts`` as JSON."""
+    values = msgspec.to_builtins(struct)
+    values[amounts] = msgspec.json.encode(values[amounts]).decode() if values[amounts] else "{}"
+    return tuple(values.values())
