@@ -270,7 +270,7 @@ class L2Sequencer:
     def _out_of_sequence(self, delta: BookDelta) -> SyncAction:
         """A LIVE or STALE book met an update that does not follow."""
         verdict = self._follows(delta, self.last_id)
-        if self.in_stream and verdict is Verdict.GAP and self.last_id == self._snapshot_id:
+        if self.in_stream and verdict is Verdict.GAP and 0 <= delta.first_id <= self.last_id == self._snapshot_id:
             verdict = self._rule.after_snapshot(delta, self.last_id)  # the first one may begin before the snapshot
             if verdict is Verdict.APPLY:
                 return self._wake(delta)

@@ -32,7 +32,11 @@ KEPT_UNKNOWN = 50
 SNAPSHOT_BURST = 8
 SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
 """At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over
-must not eat the venue's request weight. Snapshots that come in the stream are asked for as rarely."""
+must not eat the venue's request weight."""
+
+RESUBSCRIBE_BURST = 3
+RESUBSCRIBE_WINDOW_NS = 60 * NS_PER_S
+"""The same for snapshots that come in the stream: venues count subscriptions by the hour (OKX allows 480)."""
 
 AWAITED_NS = 10 * NS_PER_S
 """A snapshot in the stream that has not come so long after it was asked for is asked for again."""
@@ -245,12 +249,16 @@ class MarketData:
         """
         if not self._unsent:
             return []
-        due = [key for key in self._unsent if self._may_ask(key)]
+        due = [key for key in self._unsent if self._may_resubscribe(key)]
         for key in due:
             del self._unsent[key]
             self._awaited[key] = self._now
             self._asked[key].append(self._now)
         return [self.markets[key].instrument for key in due]
+
+    def _may_resubscribe(self, key: str) -> bool:
+        asked = self._asked.setdefault(key, deque(maxlen=RESUBSCRIBE_BURST))
+        return len(asked) < RESUBSCRIBE_BURST or self._now - asked[0] >= RESUBSCRIBE_WINDOW_NS
 
     def _may_ask(self, key: str) -> bool:
         asked = self._asked.setdefault(key, deque(maxlen=SNAPSHOT_BURST))
