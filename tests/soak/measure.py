@@ -1,4 +1,4 @@
-"""Samples a family of processes while it runs: resident memory and processor time from /proc, and a line through them."""
+"""Samples a family of processes while it runs: memory and processor time from /proc, and a line through them."""
 
 import os
 import time
