@@ -108,6 +108,8 @@ class Engine:
         self._funding = FundingClock()
         self._day = clock.now_ns() // DAY_NS
         self._wakeup_listener: Callable[[], None] | None = None
+        self.notice_listener: Callable[[VenueNotice], None] | None = None
+        """Hears what the venue says about its service; the runtime's."""
         data.subscribe(self)
 
     # ------------------------------------------------------------------ start and end
@@ -362,6 +364,8 @@ class Engine:
     def on_notice(self, notice: VenueNotice, now: int) -> None:
         code = f" [{notice.code}]" if notice.code else ""
         self.board.publish(now, "feed", "warn", f"{self.venue} says {notice.kind}: {notice.message}{code}")
+        if self.notice_listener is not None:
+            self.notice_listener(notice)
 
     def feed_note(self, level: str, text: str) -> None:
         """A fact about connections in words, for the log panel."""

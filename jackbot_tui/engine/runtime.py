@@ -17,7 +17,7 @@ from jackbot_tui.engine.core import Engine
 from jackbot_tui.engine.loop_lag import LoopLag
 from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.options import EngineOptions, ShutdownPolicy
-from jackbot_tui.engine.replay import ReplayPlayer
+from jackbot_tui.engine.replay import ReplayPlayer, capture_end_ns
 from jackbot_tui.engine.snapshots import SnapshotFetcher
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.executor import PaperExecutor
@@ -33,6 +33,7 @@ from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, Clock, ManualClock, Sys
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError, WireError
 from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.market import VenueNotice
 from jackbot_tui.risk.gate import RiskGate
 from jackbot_tui.venues import load_venue
 from jackbot_tui.venues.base import Channel, ConnectionPlan
@@ -72,6 +73,7 @@ class EngineRuntime:
         self.ring: RingCapture | None = None
         self.recorder: CaptureWriter | None = None
         self._tap = Taps()
+        self._segments_opened = 0
         self.player: ReplayPlayer | None = None
         self.snapshots: SnapshotFetcher | None = None
         self.feed_detail = ""
@@ -115,6 +117,7 @@ class EngineRuntime:
         )
         self.engine.start(recovered, list(options.symbols))
         self.engine.on_wakeup_changed(self._reschedule)
+        self.engine.notice_listener = self.on_notice
 
     async def run(self) -> None:
         """Feed the engine until stopped. Owns and cancels everything it starts."""
@@ -201,6 +204,8 @@ class EngineRuntime:
     def _start_recorder(self, path: Path) -> Path:
         self.recorder = CaptureWriter(path)
         self._tap.open.append(self.recorder)
+        if self.snapshots is not None:
+            self.snapshots.fetch_all()
         return path
 
     # ------------------------------------------------------------------ timers
@@ -212,8 +217,17 @@ class EngineRuntime:
             self.engine.advance(now)
             self.data.check_silence(now)
             self._collect()
+            self._keep_captures_playable()
         finally:
             self._reschedule()
+
+    def _keep_captures_playable(self) -> None:
+        """A new file of the ring begins in the middle of the stream: give it snapshots to start from."""
+        opened = 0 if self.ring is None else self.ring.segments_opened
+        if opened != self._segments_opened:
+            if self._segments_opened and self.snapshots is not None:
+                self.snapshots.fetch_all()
+            self._segments_opened = opened
 
     def _reschedule(self) -> None:
         """See to it that ``advance`` is called when the executor wants it; a replay's time is its data's."""
@@ -236,6 +250,12 @@ class EngineRuntime:
         self.feed_detail = ""
         self.engine.feed_note("good", f"{plan.conn} connected")
         self._collect()
+
+    def on_notice(self, notice: VenueNotice) -> None:
+        """The venue announces that it will cut: move to new sockets before it does."""
+        if notice.kind == "shutdown":
+            for session in self.sessions:
+                session.request_rotation()
 
     def on_frame(self, plan: ConnectionPlan, raw: str | bytes, ts_recv: int) -> None:
         self.data.on_frame(plan.kind, raw, ts_recv)
@@ -316,6 +336,7 @@ class EngineRuntime:
         replay, manual = self.options.replay, self._manual
         assert replay is not None and manual is not None
         loop = asyncio.get_running_loop()
+        end_ns = await asyncio.to_thread(capture_end_ns, replay.paths)
         player = self.player = ReplayPlayer(
             read_capture(replay.paths),
             self.data,
@@ -323,6 +344,7 @@ class EngineRuntime:
             self.codec,
             replay.kind,
             symbols=self.options.symbols,
+            end_ns=end_ns,
             on_time=self.engine.advance,
         )
         player.speed = replay.speed

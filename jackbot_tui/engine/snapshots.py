@@ -46,6 +46,14 @@ class SnapshotFetcher:
             self._waiting[request.key] = request
             self._arrived.set()
 
+    def fetch_all(self) -> None:
+        """Fetch a snapshot of every book though none is needed: a capture that begins now can then be replayed."""
+        for market in self._data.markets.values():
+            request = self._data.codec.snapshot_request(market.instrument)
+            if request is not None and market.key not in self._waiting:
+                self._waiting[market.key] = request
+                self._arrived.set()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(CONCURRENT):
