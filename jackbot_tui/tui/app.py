@@ -71,6 +71,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         clock: Clock | None = None,
         key_time: Callable[[events.Key], int] = pressed_at,
         ticking: bool = True,
+        monotonic: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """``ticking`` False: no frame clock of its own, whoever calls ``frames.frame`` makes the frames (pictures)."""
         self.options = options or ScreenOptions()
@@ -92,7 +93,8 @@ class JackbotApp(App[int], inherit_bindings=False):
         self.controller = Controller(link, self.state, keymap, self.options.bell, self.options.leaving)
         self.controller.attach(self)
         self.pacer = Pacer(NS_PER_S // self.options.frame_rate, answers=self.options.pace)
-        self.frames = FrameClock(link, self.glass, self.state, self, self.clock, self.pacer)
+        self.frames = FrameClock(link, self.glass, self.state, self, self.clock, self.pacer, monotonic)
+        self._monotonic = monotonic
         self.trade = TradeScreen(self)
         self._key_time = key_time
         self._ticking = ticking
@@ -115,7 +117,7 @@ class JackbotApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         if self.pacer.wants_to_ask and terminal.ask_cursor(self):
-            self.pacer.asked(time.monotonic_ns())
+            self.pacer.asked(self._monotonic())
         if self._ticking:
             self.run_worker(self.frames.run(), name="frames", exclusive=True, group="frames")
             self.run_worker(self._notices(), name="notices", exclusive=True, group="notices")
@@ -132,7 +134,7 @@ class JackbotApp(App[int], inherit_bindings=False):
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
         """The terminal has drawn up to our question."""
-        self.pacer.answered(time.monotonic_ns())
+        self.pacer.answered(self._monotonic())
 
     def on_app_blur(self) -> None:
         """The window lost the keyboard: keys that come now may be meant for something else."""
@@ -166,11 +168,11 @@ class JackbotApp(App[int], inherit_bindings=False):
     def _probe(self) -> None:
         self._probe_waiting = False
         if terminal.ask_cursor(self):
-            self.pacer.asked(time.monotonic_ns())
+            self.pacer.asked(self._monotonic())
 
     def gauge(self) -> Gauge:
         """What the screen knows of itself."""
-        now, moment = self.clock.now_ns(), time.monotonic_ns()
+        now, moment = self.clock.now_ns(), self._monotonic()
         return Gauge(
             frames_per_s=self.pacer.frames_per_s(moment),
             dropped=self.pacer.dropped,
@@ -222,13 +224,13 @@ class JackbotApp(App[int], inherit_bindings=False):
         """A key on a page that the page has no use for: other pages, symbols, kill; never an order."""
         act = self.controller.keymap.by_key.get(key)
         if act is not None and (act is Act.KILL or ACTIONS[act].group.value == "view"):
-            self.controller.key(key, len(key) == 1, time.monotonic_ns())
+            self.controller.key(key, len(key) == 1, self._monotonic())
         elif act is not None:
             self.state.say(f"{shown_key(key)} works on the trade screen: Esc goes back", "warn")
 
     def action_kill_key(self, key: str) -> None:
         """F12 and Ctrl+K, wherever the focus is."""
-        self.controller.key(key, False, time.monotonic_ns())
+        self.controller.key(key, False, self._monotonic())
         self.draw(True)
 
     def action_how_to_leave(self) -> None:

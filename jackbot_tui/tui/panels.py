@@ -10,6 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -20,39 +22,50 @@ STRIPS_KEPT = 4096
 
 
 class Inks:
-    """How inks look now, and the strips made with them. Shared by all panels of a screen."""
+    """How inks look now, and the strips made with them, line filters applied. Shared by all panels of a screen."""
 
     def __init__(self, styles: dict[Ink, Style]) -> None:
-        self.styles = styles
+        self.generation = 0
         self.strips: LRUCache[tuple[Row, int], Strip] = LRUCache(STRIPS_KEPT)
+        self.change(styles)
 
     def change(self, styles: dict[Ink, Style]) -> None:
+        """Other colours: every strip is made anew."""
         self.styles = styles
+        ground = styles[Ink.TEXT].bgcolor
+        # Inks whose blanks look alike: each segment costs some forty bytes, so blanks get none of their own.
+        self._plain = {ink for ink, style in styles.items() if style.bgcolor == ground and not style.reverse}
+        self.generation += 1
         self.strips.clear()
 
-    def strip(self, row: Row, width: int) -> Strip:
-        """The row as a strip, neighbours of one ink in one segment."""
+    def strip(self, row: Row, width: int, filters: Sequence[LineFilter], background: Color) -> Strip:
+        """The row as a strip. Neighbours of one ink are one segment, and blanks join whatever stands beside them."""
         key = (row, width)
         strip = self.strips.get(key)
         if strip is None:
             segments: list[Segment] = []
-            run: list[str] = []
-            last: Ink | None = None
+            run, run_ink = "", Ink.TEXT
             for text, ink in row:
-                if ink is not last and run and last is not None:
-                    segments.append(Segment("".join(run), self.styles[last]))
-                    run = []
-                run.append(text)
-                last = ink
-            if run and last is not None:
-                segments.append(Segment("".join(run), self.styles[last]))
+                blank = ink in self._plain and text.isspace()
+                if ink is run_ink or (blank and run_ink in self._plain):
+                    run += text
+                elif run_ink in self._plain and ink in self._plain and (not run or run.isspace()):
+                    run, run_ink = run + text, ink
+                else:
+                    if run:
+                        segments.append(Segment(run, self.styles[run_ink]))
+                    run, run_ink = text, ink
+            if run:
+                segments.append(Segment(run, self.styles[run_ink]))
             strip = Strip(segments).adjust_cell_length(width, self.styles[Ink.TEXT])
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
             self.strips[key] = strip
         return strip
 
 
 class LinePanel(Widget):
-    """A rectangle of rows."""
+    """A rectangle of rows, without border and padding: what Textual asks for is handed out as it is kept."""
 
     ALLOW_SELECT = False
     can_focus = False
@@ -61,6 +74,8 @@ class LinePanel(Widget):
         super().__init__(id=name)
         self.inks = inks
         self._rows: list[Row] = []
+        self._strips: dict[int, Strip] = {}
+        self._strips_of = (-1, -1)
 
     def show(self, rows: Sequence[Row]) -> int:
         """Put rows on the glass; returns how many lines had to be redrawn."""
@@ -74,16 +89,30 @@ class LinePanel(Widget):
                 continue
             width = changed_width(before, after)
             if width:
+                self._strips.pop(y, None)
                 regions.append(Region(0, y, width, 1))
         self._rows = new
         if regions:
             self.refresh(*regions)
         return len(regions)
 
-    def render_line(self, y: int) -> Strip:
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines for the compositor, which asks every panel between the outermost changes in each frame."""
         width = self.size.width
+        if self._strips_of != (self.inks.generation, width):
+            self._strips_of = (self.inks.generation, width)
+            self._strips.clear()
+        strips = [self._strips.get(y) or self._strip(y, width) for y in crop.line_range]
+        if crop.column_span != (0, width):
+            begin, end = crop.column_span
+            return [strip.crop(begin, end) for strip in strips]
+        return strips
+
+    def _strip(self, y: int, width: int) -> Strip:
         row = self._rows[y] if y < len(self._rows) else EMPTY
-        return self.inks.strip(row, width)
+        strip = self.inks.strip(row, width, self.app.get_line_filters(), self.background_colors[1])
+        self._strips[y] = strip
+        return strip
 
 
 class LadderPanel(LinePanel):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NS_PER_MS = 1_000_000
 SLOW_PANELS_NS = {
+    Panel.TAPE: 100 * NS_PER_MS,
     Panel.HEADER: 200 * NS_PER_MS,
     Panel.SIDE: 200 * NS_PER_MS,
     Panel.ORDERS: 200 * NS_PER_MS,
@@ -373,6 +374,13 @@ class PageScreen(Screen[None]):
         self.desk.draw(True)
 
 
+def framed(rows: list[Row], width: int) -> list[Row]:
+    """Rows in a box."""
+    side: Row = (("│", Ink.TITLE),)
+    rule = "─" * width
+    return [((f"┌{rule}┐", Ink.TITLE),), *((*side, *row, *side) for row in rows), ((f"└{rule}┘", Ink.TITLE),)]
+
+
 class Dialog(ModalScreen[None]):
     """A box in the middle of the trade screen, which goes on behind it."""
 
@@ -388,7 +396,8 @@ class Dialog(ModalScreen[None]):
         yield self.panel
 
     def on_mount(self) -> None:
-        self.panel.styles.width, self.panel.styles.height = self.BOX
+        width, height = self.BOX
+        self.panel.styles.width, self.panel.styles.height = width + 2, height + 2
         self.call_after_refresh(self.desk.draw, True)
 
     def rows(self) -> list[Row]:
@@ -398,7 +407,7 @@ class Dialog(ModalScreen[None]):
         self.desk.trade.draw(now, gauge, forced)
         rows = self.rows()
         width, height = self.BOX
-        self.panel.show([*rows, *[fit([], width)] * (height - len(rows))])
+        self.panel.show(framed([*rows, *[fit([], width)] * (height - len(rows))], width))
 
 
 class TicketDialog(Dialog):

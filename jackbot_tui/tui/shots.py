@@ -5,6 +5,7 @@ difference in the screen.
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ from jackbot_tui.tui.synthetic import busy_link
 MOMENT_NS = 1_795_269_802_000_000_000  # 2026-11-21 14:03:22 UTC
 FRAMES = 12
 FRAME_NS = 100 * NS_PER_MS
-PNG_SCALE = 1.0
+FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""The export asks a web server for its font; a picture must not: any monospaced font of the machine does."""
 
 
 class Shot(Struct, frozen=True, kw_only=True):
@@ -61,7 +63,14 @@ async def take(shot: Shot) -> str:
     link = busy_link(clock, mode=shot.mode, replay=shot.replay)
     options = ScreenOptions(theme=shot.theme, ascii=shot.ascii, pace=False)
     presses = iter(range(1, 1000))
-    app = JackbotApp(link, options, clock, key_time=lambda event: next(presses) * 1000 * NS_PER_MS, ticking=False)
+    app = JackbotApp(
+        link,
+        options,
+        clock,
+        key_time=lambda event: next(presses) * 1000 * NS_PER_MS,
+        ticking=False,
+        monotonic=clock.now_ns,
+    )
     async with app.run_test(size=(shot.width, shot.height)) as pilot:
         await link.connect()
         for _ in range(FRAMES):
@@ -75,7 +84,8 @@ async def take(shot: Shot) -> str:
             await asyncio.sleep(0.1)  # the preview waits until typing rests
         app.draw(True)
         await pilot.pause()
-        return app.export_screenshot(title=f"jackbot {shot.name}")
+        svg = app.export_screenshot(title=f"jackbot {shot.name}")
+        return FONT_FACE.sub("", svg).replace("Fira Code", "DejaVu Sans Mono")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -97,8 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         svg = asyncio.run(take(shot))
         (directory / f"{shot.name}.svg").write_text(svg, encoding="utf-8")
         if cairosvg is not None:
-            drawn = svg.replace("Fira Code", "DejaVu Sans Mono")
-            cairosvg.svg2png(bytestring=drawn.encode(), write_to=str(directory / f"{shot.name}.png"), scale=PNG_SCALE)
+            cairosvg.svg2png(bytestring=svg.encode(), write_to=str(directory / f"{shot.name}.png"))
         print(f"{shot.name}: {shot.width}x{shot.height}")
     return 0
 

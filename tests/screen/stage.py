@@ -64,6 +64,7 @@ async def staged(
         clock,
         key_time=lambda event: clock.now_ns(),
         ticking=False,
+        monotonic=clock.now_ns,
     )
     async with app.run_test(size=size) as pilot:
         await link.connect()

@@ -75,6 +75,9 @@ def plan_columns(width: int, price_width: int, look: LadderLook) -> Columns:
     return Columns(own, size, total, price, total, size, own, volume)
 
 
+Levels = dict[int, LadderLevel]
+
+
 class OwnAtRow(Struct, frozen=True):
     """Own working orders of one side at one row: how much, and the least queue ahead (-1 unknown)."""
 
@@ -114,12 +117,12 @@ class LadderModel:
         self._key = ""
         self._group = 0
         self._rows: dict[RowLook, Row] = {}
-        self._sizes: dict[tuple[bool, int], float] = {}
+        self._seen: tuple[Levels, Levels] | None = None
         self._flashes: dict[tuple[bool, int], int] = {}
         self._fills: dict[int, int] = {}
         self._slow_at: int | None = None
         self._slow_window = (0, 0)
-        self._totals: dict[tuple[bool, int], str] = {}
+        self._totals: tuple[dict[int, str], dict[int, str]] = ({}, {})
         self._bar_full = 0.0
         self._large_from = 0.0
 
@@ -145,24 +148,25 @@ class LadderModel:
     ) -> list[Row]:
         """Rows of the axis, top first. ``cursor`` is an index of the book view, ``grabbed`` an order's number or 0."""
         scale = self._scale_of(book)
-        bids = {level.index: level for level in book.bids}
-        asks = {level.index: level for level in book.asks}
-        sized_bids = {index for index, level in bids.items() if level.size > 0}
-        sized_asks = {index for index, level in asks.items() if level.size > 0}
+        top, bottom = axis.top, axis.bottom
+        bids = {level.index: level for level in book.bids if bottom <= level.index <= top}
+        asks = {level.index: level for level in book.asks if bottom <= level.index <= top}
         self._note_changes(bids, asks, now)
-        self._slow_figures(book, sized_bids, sized_asks, axis, now)
+        self._slow_figures(book, bids, asks, (top, bottom), now)
         columns = plan_columns(width, len(scale.text(axis.top * book.group)), self.look)
         own = own_by_row(orders, book.key)
         last = self._last_index(book, scale)
         best_bid, best_ask = inside_of(book)
+        bid_totals, ask_totals = self._totals
         rows: list[Row] = []
-        for index in range(axis.top, axis.bottom - 1, -1):
+        for index in range(top, bottom - 1, -1):
+            bid, ask = bids.get(index), asks.get(index)
             key = RowLook(
                 index,
-                bids.get(index),
-                asks.get(index),
-                self._totals.get((True, index), "") if index in sized_bids else "",
-                self._totals.get((False, index), "") if index in sized_asks else "",
+                bid,
+                ask,
+                bid_totals.get(index, "") if bid is not None and bid.size > 0 else "",
+                ask_totals.get(index, "") if ask is not None and ask.size > 0 else "",
                 own.get((True, index)),
                 own.get((False, index)),
                 index == cursor,
@@ -233,7 +237,7 @@ class LadderModel:
             self.scale = PriceScale(book.tick, book.price_places)
         if book.key != self._key or book.group != self._group:
             self._key, self._group = book.key, book.group
-            self._sizes.clear()
+            self._seen = None
             self._flashes.clear()
             self._fills.clear()
             self.forget()
@@ -249,53 +253,48 @@ class LadderModel:
             return index
         return -(-ticks // book.group) if best_ask is not None else index
 
-    def _note_changes(self, bids: dict[int, LadderLevel], asks: dict[int, LadderLevel], now: int) -> None:
-        sizes = {(True, index): level.size for index, level in bids.items()}
-        sizes |= {(False, index): level.size for index, level in asks.items()}
-        if self.look.flash and self._sizes:
-            before = self._sizes
-            for place, size in sizes.items():
-                if before.get(place) != size:
-                    self._flashes[place] = now + FLASH_NS
-        self._sizes = sizes
+    def _note_changes(self, bids: Levels, asks: Levels, now: int) -> None:
+        """Remember which sizes in the window are not what they were in the picture before."""
+        if self.look.flash and self._seen is not None:
+            for is_bid, levels, before in ((True, bids, self._seen[0]), (False, asks, self._seen[1])):
+                for index, level in levels.items():
+                    old = before.get(index)
+                    if old is not level and (old is None or old.size != level.size):
+                        self._flashes[(is_bid, index)] = now + FLASH_NS
+        self._seen = (bids, asks)
         self._flashes = {place: until for place, until in self._flashes.items() if until > now}
         self._fills = {index: until for index, until in self._fills.items() if until > now}
 
-    def _slow_figures(
-        self,
-        book: BookView,
-        bids: set[int],
-        asks: set[int],
-        axis: LadderAxis,
-        now: int,
-    ) -> None:
-        window = (axis.top, axis.bottom)
+    def _slow_figures(self, book: BookView, bids: Levels, asks: Levels, window: tuple[int, int], now: int) -> None:
         rested = self._slow_at is not None and now - self._slow_at < SLOW_FIGURES_NS and window == self._slow_window
-        if rested and not self._total_missing(bids, asks, axis):
+        if rested and not self._total_missing(bids, asks):
             return
         self._slow_at, self._slow_window = now, window
-        sizes = [level.size for level in (*book.bids, *book.asks) if axis.shows(level.index) and level.size > 0]
+        sizes = [level.size for level in (*bids.values(), *asks.values()) if level.size > 0]
         if sizes:
             self._large_from = round_figure(median(sizes) * self.look.large_times)
             self._bar_full = round_figure(max(sizes))
-        self._totals = {}
-        if not self.look.cumulative:
+        self._totals = ({}, {})
+        if not self.look.cumulative or not self._from_inside(book):
             return
-        for is_bid, levels in ((True, book.bids), (False, book.asks)):
+        for totals, levels in zip(self._totals, (book.bids, book.asks), strict=True):
             total = 0.0
             for level in levels:
                 total += level.size
-                if level.size > 0 and axis.shows(level.index):
-                    self._totals[(is_bid, level.index)] = cumulative_text(total)
+                totals[level.index] = cumulative_text(total)
 
-    def _total_missing(self, bids: set[int], asks: set[int], axis: LadderAxis) -> bool:
-        """Whether a level came into the window that has no total yet."""
-        if not self.look.cumulative:
+    def _from_inside(self, book: BookView) -> bool:
+        """Whether the view starts at the best prices: a scrolled window does not, and has no totals to show."""
+        if self.scale is None or not book.best_bid or not book.best_ask:
             return False
-        known = self._totals
-        return any(axis.shows(index) and (True, index) not in known for index in bids) or any(
-            axis.shows(index) and (False, index) not in known for index in asks
-        )
+        bid, ask = inside_of(book)
+        best = (self.scale.ticks(book.best_bid) // book.group, -(-self.scale.ticks(book.best_ask) // book.group))
+        return (bid, ask) == best
+
+    def _total_missing(self, bids: Levels, asks: Levels) -> bool:
+        """Whether a level came into the window that has no total yet."""
+        bid_totals, ask_totals = self._totals
+        return bool(bid_totals) and not (bid_totals.keys() >= bids.keys() and ask_totals.keys() >= asks.keys())
 
     def _row(self, look: RowLook, columns: Columns, scale: PriceScale, book: BookView, width: int) -> Row:
         cells: list[Cell] = []
@@ -365,8 +364,8 @@ KEPT_WHEN_STALE = frozenset({Ink.OWN_BUY, Ink.OWN_SELL, Ink.CURSOR})
 
 def inside_of(book: BookView) -> tuple[int | None, int | None]:
     """Row indices of the best bid and the best ask that are in the view."""
-    bid = max((level.index for level in book.bids if level.size > 0), default=None)
-    ask = min((level.index for level in book.asks if level.size > 0), default=None)
+    bid = next((level.index for level in book.bids if level.size > 0), None)
+    ask = next((level.index for level in book.asks if level.size > 0), None)
     return bid, ask
 
 
