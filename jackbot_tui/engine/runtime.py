@@ -121,6 +121,8 @@ class EngineRuntime:
 
     async def run(self) -> None:
         """Feed the engine until stopped. Owns and cancels everything it starts."""
+        if self.options.replay is None:
+            await asyncio.to_thread(_load_network)
         self.lag.start()
         work = asyncio.create_task(self._feed(), name="feed")
         stop = asyncio.create_task(self._stop.wait(), name="stop")
@@ -363,6 +365,12 @@ class EngineRuntime:
             else:  # orders entered after the end still get their answers
                 manual.advance(elapsed)
                 self.engine.advance(manual.now_ns())
+
+
+def _load_network() -> None:
+    """Import the network stack, which takes a quarter of a second, where it does not hold up the event loop."""
+    import aiohttp  # noqa: F401
+    import websockets.asyncio.client  # noqa: F401
 
 
 def _by_kind(symbols: Sequence[str]) -> dict[MarketKind, list[str]]:
