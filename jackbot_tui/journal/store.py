@@ -15,6 +15,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,7 +70,6 @@ PAGES_PER_COMMIT = 8
 CHECKPOINT_IDLE = 2_000
 CHECKPOINT_BUSY = 16_000
 """Pages after which the write-ahead log is folded into the database: when nothing waits, and in any case."""
-
 
 MOST_PAGES = 1_073_741_823
 """SQLite's own limit."""
@@ -141,7 +141,13 @@ class LogWriter:
 
 
 def _not_yet_written(connection: sqlite3.Connection, batch: list[Pending]) -> list[Pending]:
+    """What of ``batch`` the log does not hold. JournalError when it holds something else in its place."""
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+    for item in batch:
+        if item.seq <= last:
+            (text,) = connection.execute("SELECT body FROM log WHERE seq = ?", (item.seq,)).fetchone()
+            if text != item.text:
+                raise JournalError(f"record {item.seq} of the log was written by somebody else")
     return [item for item in batch if item.seq > last]
 
 
@@ -344,7 +350,7 @@ class SqliteJournal:
 
     async def _write_batch(self) -> bool:
         """One transaction of what waits. False when the disk refused it; everything is then still waiting."""
-        batch = [item for item, _ in zip(self._pending, range(BATCH_LIMIT), strict=False)]
+        batch = list(islice(self._pending, BATCH_LIMIT))
         try:
             await self._connection.run(lambda raw: self._writer.commit(raw, batch))
         except sqlite3.Error as error:

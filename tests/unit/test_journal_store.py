@@ -348,6 +348,20 @@ async def test_batch_that_was_written_before_the_error_is_not_written_twice(
     assert [seq for seq, _ in kept(path)] == list(range(1, 201))
 
 
+async def test_a_stranger_in_the_log_stops_the_journal_instead_of_swallowing_records(path: Path) -> None:
+    journal = await open_journal(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO log VALUES (1, 1, 'note', '', '{}')")
+        raw.commit()
+    journal.append(Note(NOON, "a", "b"))
+    with pytest.raises(JournalError, match="record 1 of the log was written by somebody else"):
+        await journal.flush()
+    assert not journal.healthy
+    with pytest.raises(JournalError, match="somebody else"):
+        await journal.close()
+    assert kept(path) == [(1, "note")]
+
+
 async def test_too_many_waiting_records_stop_intents_first_and_facts_last(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
