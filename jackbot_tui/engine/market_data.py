@@ -154,11 +154,12 @@ class MarketData:
         market = self.markets.get(delta.key) or self._adopted(delta.key)
         if market is None:
             return
-        market.last_frame_ns = market.last_book_ns = now
+        market.last_frame_ns = now
         sequencer = market.sequencer
         old = sequencer.state
         action = sequencer.on_delta(delta)
         if action is APPLIED:
+            market.last_book_ns = now
             for subscriber in self._subscribers:
                 subscriber.on_book(market, now)
         else:
@@ -214,6 +215,7 @@ class MarketData:
         if market.state is not old or action is SyncAction.BECAME_LIVE:
             self._tell_state(market, old, now)
         if action is SyncAction.BECAME_LIVE or action is APPLIED:
+            market.last_book_ns = now
             self._wanted.pop(market.key, None)
             self._unsent.pop(market.key, None)
             for subscriber in self._subscribers:

@@ -182,6 +182,16 @@ def test_a_silent_book_turns_stale_and_wakes_with_the_next_update(bench: Bench) 
     assert bench.ear.take() == ["stale->live", "book 99/101"]
 
 
+def test_a_repeated_update_does_not_keep_a_silent_book_alive(bench: Bench) -> None:
+    bench.live()
+    begun = bench.now
+    while bench.now < begun + 20 * NS_PER_S:
+        bench.now += NS_PER_S
+        bench.depth(101, 101)
+    bench.data.check_silence(bench.now)
+    assert bench.market.state is BookState.STALE
+
+
 def test_trades_do_not_keep_a_silent_book_alive(bench: Bench) -> None:
     bench.live()
     later = bench.now + 20 * NS_PER_S
