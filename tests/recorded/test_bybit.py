@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.replay import replay_totals
 from jackbot_tui.feeds.capture import CaptureKind, read_capture
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import BookState, MarketKind
 from jackbot_tui.model.market import MarkPrice, UnknownFrame
 from jackbot_tui.venues import load_venue
 
@@ -93,3 +94,22 @@ def test_recorded_listings(kind: MarketKind, listings: int, perpetuals: int, sym
     assert all(each.tick > 0 and each.lot > 0 and each.min_notional > 0 for each in found.values())
     intervals = {each.funding_interval_h for each in found.values()}
     assert intervals == ({1, 4, 8} if kind is LINEAR else {0})
+
+
+@pytest.mark.parametrize("lost", [1, 57, 412])
+def test_a_lost_update_of_one_book_ends_its_live_state_and_leaves_the_other_alone(lost: int) -> None:
+    codec = load_venue("bybit")
+    data = MarketData(codec, adopt_unknown=True)
+    seen = 0
+    for record in read_capture([recorded(LINEAR, FACTS[LINEAR][0])]):
+        if record.kind is not CaptureKind.RECV:
+            continue
+        if '"orderbook.200.BTCUSDT","type":"delta"' in str(record.raw):
+            seen += 1
+            if seen == lost:
+                continue
+        data.on_frame(LINEAR, record.raw, record.ts_ns)
+    broken, whole = data.markets["bybit:BTC/USDT:USDT"], data.markets["bybit:SOL/USDT:USDT"]
+    assert (broken.state, broken.sequencer.stats.gaps) == (BookState.SYNCING, 1)
+    assert (whole.state, whole.sequencer.stats.gaps) == (BookState.LIVE, 0)
+    assert data.wanted_resubscriptions() == [broken.instrument]

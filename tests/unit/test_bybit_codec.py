@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.engine.market_data import MarketData
+from jackbot_tui.model.enums import BookState, MarketKind, Side
 from jackbot_tui.model.errors import ConfigError, WireError
 from jackbot_tui.model.instrument import Instrument, PriceBand
 from jackbot_tui.model.market import (
@@ -334,3 +335,56 @@ def test_a_recorded_listing_is_recognised_with_and_without_its_address(codec: Co
         assert request is not None and request.purpose == "instruments"
     assert codec.recognise_http(LINEAR, "https://api.bybit.com/v5/market/time", LISTED_LINEAR, ()) is None
     assert [type(e) for e in codec.decode_http(codec.instruments_request(SPOT), b"{}", NOW)] == [UnknownFrame]
+
+
+# ---------------------------------------------------------------------- the book behind it
+
+
+def message(kind: str, number: int, bids: str = "", asks: str = "") -> str:
+    return (
+        f'{{"topic":"orderbook.200.BTCUSDT","type":"{kind}","ts":1,"data":{{"s":"BTCUSDT","b":[{bids}],"a":[{asks}],'
+        f'"u":{number},"seq":1}},"cts":1}}'
+    )
+
+
+def test_worked_sequence_of_the_wire_notes(codec: Codec) -> None:
+    """No snapshot yet, snapshot, update, repeat, gap, snapshot, restart of the venue, update (bybit.md §4)."""
+    instrument = listed(codec, LINEAR)["BTC/USDT:USDT"]
+    data = MarketData(codec)
+    market = data.add(instrument)
+    (plan,) = codec.plan([instrument], [Channel.BOOK])
+    data.on_connect(plan, NOW)
+    whole = '["64000.50","0.120"],["64000.10","3.500"]', '["64000.60","0.030"]'
+    restarted = [(64001.0, 1.0)], [(64002.0, 2.0)]
+    live, syncing = BookState.LIVE, BookState.SYNCING
+    steps = [
+        (message("delta", 8801, '["64000.50","9"]'), syncing, -1),
+        (message("snapshot", 8801, *whole), live, 8801),
+        (message("delta", 8802, '["64000.50","0"]'), live, 8802),
+        (message("delta", 8802, '["64000.10","9"]'), live, 8802),
+        (message("delta", 8804), syncing, 8802),
+        (message("snapshot", 8810, *whole), live, 8810),
+        (message("delta", 1, '["64001.00","1"]', '["64002.00","2"]'), live, 1),
+        (message("delta", 2, '["64000.00","5"]'), live, 2),
+    ]
+    for number, (raw, state, last_id) in enumerate(steps):
+        data.on_frame(LINEAR, raw, NOW + number)
+        assert (market.state, market.sequencer.last_id) == (state, last_id), raw
+        if number == 3:
+            assert market.book.bids == {64000.1: 3.5}
+        if number == 4:
+            assert data.wanted_resubscriptions() == [instrument]
+        if number == 6:
+            assert (list(market.book.bids.items()), list(market.book.asks.items())) == restarted
+    stats = market.sequencer.stats
+    assert (stats.gaps, stats.resyncs, stats.crossed) == (1, 1, 0)
+
+
+def test_levels_beyond_the_depth_of_the_topic_are_cut(codec: Codec) -> None:
+    data = MarketData(codec)
+    market = data.add(listed(codec, LINEAR)["BTC/USDT:USDT"])
+    bids = ",".join(f'["{64000 - n}.00","1.000"]' for n in range(200))
+    data.on_frame(LINEAR, message("snapshot", 5, bids, '["64001.00","1.000"]'), NOW)
+    data.on_frame(LINEAR, message("delta", 6, '["64000.50","1.000"]'), NOW)
+    assert len(market.book.bids) == 200
+    assert (min(market.book.bids), max(market.book.bids)) == (63802.0, 64000.5)

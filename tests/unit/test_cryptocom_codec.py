@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.engine.market_data import MarketData
+from jackbot_tui.model.enums import BookState, MarketKind, Side
 from jackbot_tui.model.errors import WireError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import (
@@ -329,3 +330,56 @@ def test_a_recorded_listing_is_recognised_with_and_without_its_address(codec: Co
         assert found is not None and found.purpose == "instruments"
     assert codec.recognise_http(SPOT, "https://api.crypto.com/exchange/v1/public/get-book", LISTED, ()) is None
     assert [type(event) for event in codec.decode_http(request, b"{}", NOW)] == [UnknownFrame]
+
+
+# ---------------------------------------------------------------------- the book behind it
+
+
+def update(number: int, previous: int, bids: str = "") -> str:
+    datum = f'{{"update":{{"asks":[],"bids":[{bids}]}},"t":1,"tt":1,"u":{number},"pu":{previous}}}'
+    return push("book.update", datum, extra='"depth":50,')
+
+
+def whole(number: int, bids: str, asks: str) -> str:
+    return push("book", f'{{"asks":[{asks}],"bids":[{bids}],"t":1,"tt":1,"u":{number}}}', extra='"depth":50,')
+
+
+def test_a_broken_link_ends_live_until_the_next_snapshot_and_empty_updates_keep_the_chain(codec: Codec) -> None:
+    """Leaving out empty updates is the standard false gap (cryptocom.md §4)."""
+    instrument = listed(codec, LINEAR)["BTC/USD:USD"]
+    data = MarketData(codec)
+    market = data.add(instrument)
+    (plan,) = codec.plan([instrument], [Channel.BOOK])
+    data.on_connect(plan, NOW)
+    sides = '["61000.0","0.5","2"]', '["61001.0","0.25","1"]'
+    live, syncing = BookState.LIVE, BookState.SYNCING
+    steps = [
+        (update(90, 80), syncing),
+        (whole(100, *sides), live),
+        (update(170, 100), live),
+        (update(230, 170, '["60999.5","1","0"]'), live),
+        (update(400, 300, '["60999.5","0","0"]'), syncing),
+        (update(500, 400, '["60999.5","0","0"]'), syncing),
+        (whole(510, *sides), live),
+        (update(520, 510), live),
+        (whole(9, *sides), live),
+    ]
+    for number, (raw, state) in enumerate(steps):
+        data.on_frame(LINEAR, raw, NOW + number)
+        assert market.state is state, raw
+        if number == 3:
+            assert market.book.bids == {61000.0: 0.5, 60999.5: 1.0}
+        if number == 4:
+            assert data.wanted_resubscriptions() == [instrument]
+    stats = market.sequencer.stats
+    assert (stats.gaps, stats.resyncs, market.sequencer.last_id) == (1, 1, 9)
+
+
+def test_levels_that_linger_beyond_the_depth_are_cut_at_once(codec: Codec) -> None:
+    data = MarketData(codec)
+    market = data.add(listed(codec, LINEAR)["BTC/USD:USD"])
+    bids = ",".join(f'["{61000 - n}.0","1","1"]' for n in range(50))
+    data.on_frame(LINEAR, whole(5, bids, '["61001.0","1","1"]'), NOW)
+    data.on_frame(LINEAR, update(6, 5, '["61000.5","1","1"]'), NOW)
+    assert len(market.book.bids) == 50
+    assert (min(market.book.bids), max(market.book.bids)) == (60952.0, 61000.5)
