@@ -16,6 +16,9 @@ MAX_PRICE = 1e15
 MAX_SIZE = 1e18
 """Anything above is no market's figure: the frame is unreadable instead of poisoning a book."""
 
+MAX_RATE = 1.0
+"""Largest believable funding rate of one interval, as a fraction."""
+
 
 def is_decimal(text: object) -> TypeGuard[str]:
     """Plain decimal text: digits with at most one point, at most 40 characters."""
@@ -27,9 +30,19 @@ def is_number(text: str, limit: float) -> bool:
     return is_decimal(text) and Decimal(text) <= limit
 
 
+def is_price(text: str) -> bool:
+    """Whether the text is a price above 0 and within reason."""
+    return is_number(text, MAX_PRICE) and float(text) > 0.0
+
+
+def is_rate(text: str) -> bool:
+    """Whether the text is a funding rate, signed and within reason."""
+    return is_number(text.removeprefix("-"), MAX_RATE)
+
+
 def is_trade(price: str, size: str) -> bool:
     """Whether the texts are a price above 0 and a size from 0 on, both within reason."""
-    return is_number(price, MAX_PRICE) and is_number(size, MAX_SIZE) and float(price) > 0.0
+    return is_price(price) and is_number(size, MAX_SIZE)
 
 
 def padding(texts: Iterable[str]) -> int:

@@ -334,6 +334,8 @@ def test_a_recorded_listing_is_recognised_with_and_without_its_address(codec: Co
         request = codec.recognise_http(LINEAR, url, raw, ())
         assert request is not None and request.purpose == "instruments"
     assert codec.recognise_http(LINEAR, "https://api.bybit.com/v5/market/time", LISTED_LINEAR, ()) is None
+    assert codec.recognise_http(SPOT, "", LISTED_LINEAR, ()) is None
+    assert codec.recognise_http(SPOT, codec.instruments_request(LINEAR).url, "{}", ()) is None
     assert [type(e) for e in codec.decode_http(codec.instruments_request(SPOT), b"{}", NOW)] == [UnknownFrame]
 
 

@@ -184,6 +184,7 @@ def test_mark_index_and_funding_come_apart_and_are_merged_at_the_mark(codec: Cod
     [
         ('{"id":1,"method":"subscribe","code":0}', [SubscriptionAck(1)]),
         ('{"id":1,"method":"subscribe","code":0,"channel":"book.BTCUSD-PERP.50"}', [SubscriptionAck(1)]),
+        ('{"id":1,"method":"subscribe","code":0,"result":{}}', [SubscriptionAck(1)]),
         ('{"id":2,"method":"unsubscribe","code":0}', []),
         ('{"id":1587523073344,"method":"public/heartbeat","code":0}', []),
         (

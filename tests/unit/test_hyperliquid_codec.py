@@ -265,6 +265,8 @@ def test_acknowledgements_are_matched_by_type_coin_and_speed_not_by_equality(cod
     assert answered('{"type":"l2Book","coin":"BTC","nSigFigs":null,"fast":true}') == [SubscriptionAck(11)]
     assert answered('{"type":"trades","coin":"BTC"}') == [SubscriptionAck(13)]
     assert answered('{"type":"trades","coin":"ETH"}') == []
+    codec.resubscribe(listed(codec, LINEAR)["BTC/USDC:USDC"], 90)
+    assert answered(plain) == [SubscriptionAck(10)]
 
 
 def test_errors_are_text_and_being_subscribed_already_is_as_good_as_an_acknowledgement(codec: Codec) -> None:

@@ -28,7 +28,7 @@ from jackbot_tui.venues.bybit import traffic
 from jackbot_tui.venues.bybit.instruments import instruments_of
 from jackbot_tui.venues.bybit.spec import BOOK_DEPTH, INSTRUMENTS_LIMIT, SPEC, TOPICS_PER_FRAME
 from jackbot_tui.venues.bybit.wire import UNREADABLE, Body, BookTexts, Frame, TradeRow
-from jackbot_tui.venues.texts import MAX_PRICE, is_number, is_trade, padding, unknown_frame
+from jackbot_tui.venues.texts import MAX_PRICE, is_number, is_price, is_rate, is_trade, padding, unknown_frame
 
 INSTRUMENTS_PATH = "/v5/market/instruments-info"
 
@@ -180,9 +180,9 @@ class BybitCodec(Codec):
         if not _MARK_FIELDS.isdisjoint(named) and {"markPrice", "indexPrice"} <= known.keys():
             mark, index, rate = known["markPrice"], known["indexPrice"], known.get("fundingRate", "0")
             due = known.get("nextFundingTime", "0")
-            if not (is_trade(mark, "0") and is_trade(index, "0") and is_number(rate.removeprefix("-"), 1.0)):
+            if not (is_price(mark) and is_price(index) and is_rate(rate)):
                 return (unknown_frame(raw, f"mark {mark[:40]}, index {index[:40]}, funding rate {rate[:40]}"),)
-            next_ns = int(due) * NS_PER_MS if is_number(due, MAX_PRICE) and due.isdigit() else 0
+            next_ns = int(due) * NS_PER_MS if is_number(due, MAX_PRICE) and "." not in due else 0
             events.append(MarkPrice(key, ts, ts_recv, float(mark), float(index), float(rate), next_ns))
         if not _BEST_FIELDS.isdisjoint(named) and known.keys() >= _BEST_FIELDS:
             bid, bid_size, ask, ask_size = (known[name] for name in _BEST)
@@ -236,8 +236,10 @@ class BybitCodec(Codec):
         return (unknown_frame(body, f"a {request.purpose} reply holds no market event"),)
 
     def recognise_http(self, kind: MarketKind, url: str, raw: str | bytes, keys: Sequence[str]) -> HttpRequest | None:
+        """By its address, else by its shape; both say of which category a listing is."""
         text = "" if url else raw if isinstance(raw, str) else raw.decode(errors="replace")
-        if INSTRUMENTS_PATH in url or ('"retCode"' in text and '"lotSizeFilter"' in text):
+        addressed = INSTRUMENTS_PATH in url and f"category={kind.value}" in url
+        if addressed or ('"lotSizeFilter"' in text and f'"category":"{kind.value}"' in text):
             return HttpRequest("instruments", kind, "GET", url, 1)
         return None
 

@@ -29,7 +29,7 @@ from jackbot_tui.venues.cryptocom import traffic
 from jackbot_tui.venues.cryptocom.instruments import index_of, instruments_of
 from jackbot_tui.venues.cryptocom.spec import BOOK_DEPTH, BOOK_UPDATE_MS, SPEC
 from jackbot_tui.venues.cryptocom.wire import UNREADABLE, BookTexts, Datum, Frame, Result, Row
-from jackbot_tui.venues.texts import is_number, is_trade, padding, unknown_frame
+from jackbot_tui.venues.texts import is_price, is_rate, is_trade, padding, unknown_frame
 
 INSTRUMENTS_PATH = "/public/get-instruments"
 HEARTBEAT = "public/heartbeat"
@@ -135,7 +135,7 @@ class CryptocomCodec(Codec):
         except UNREADABLE as error:
             return self._decode_odd(raw, str(error))
         result = frame.result
-        if result is None:
+        if result is None or frame.code != 0 or not result.channel:
             return _answer_of(frame, raw)
         if result.channel == "book.update":
             key = self._keys[kind].get(result.instrument_name)
@@ -235,8 +235,7 @@ class CryptocomCodec(Codec):
         known = self._values.setdefault(key, {})
         for row in rows:
             text = row.v or ""
-            signed = text.removeprefix("-") if channel == "funding" else text
-            if not is_number(signed, 1.0 if channel == "funding" else 1e15) or (channel == "mark" and not float(text)):
+            if not (is_rate(text) if channel == "funding" else is_price(text)):
                 events.append(unknown_frame(raw, f"{channel} of {key}: {text[:40]!r}"))
                 continue
             known[channel] = float(text)

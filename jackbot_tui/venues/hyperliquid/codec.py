@@ -27,8 +27,18 @@ from jackbot_tui.venues.hyperliquid import traffic
 from jackbot_tui.venues.hyperliquid.instruments import instruments_of
 from jackbot_tui.venues.hyperliquid.pictures import Pictures
 from jackbot_tui.venues.hyperliquid.spec import INSTRUMENTS_WEIGHT, SPEC
-from jackbot_tui.venues.hyperliquid.wire import UNREADABLE, Body, Context, Frame, InfoBook, Subscription, TradeRow
-from jackbot_tui.venues.texts import is_number, is_trade, unknown_frame
+from jackbot_tui.venues.hyperliquid.wire import (
+    UNREADABLE,
+    Body,
+    Context,
+    Frame,
+    InfoBook,
+    Subscription,
+    TradeRow,
+    WireBest,
+    WireSides,
+)
+from jackbot_tui.venues.texts import is_price, is_rate, is_trade, unknown_frame
 
 INFO_PATH = "/info"
 PING = '{"method":"ping"}'
@@ -59,7 +69,7 @@ class HyperliquidCodec(Codec):
         self.spec = spec
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._pictures: dict[str, Pictures] = {}
-        self._requests: dict[tuple[str, str], int] = {}  # (method, topic) -> id of its newest request
+        self._requests: dict[str, int] = {}  # topic -> id of the newest request for it
         self._newest_trade_ms: dict[str, int] = {}
         self._histories: dict[str, tuple[int, int]] = {}  # key -> when the last history came, newest trade before it
         self._adopted: dict[str, Instrument] = {}
@@ -101,20 +111,13 @@ class HyperliquidCodec(Codec):
         return plans
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
-        return [self._request(first_id + number, "subscribe", topic) for number, topic in enumerate(plan.topics)]
+        self._requests.update((topic, first_id + number) for number, topic in enumerate(plan.topics))
+        return [_request(first_id + number, "subscribe", topic) for number, topic in enumerate(plan.topics)]
 
     def resubscribe(self, instrument: Instrument, first_id: int) -> list[tuple[int, str]]:
+        """The id of the subscription stays that of ``subscribe``: one that still waits for its answer must get it."""
         topic = f"l2Book:{instrument.native}"
-        return [self._request(first_id, "unsubscribe", topic), self._request(first_id + 1, "subscribe", topic)]
-
-    def _request(self, request_id: int, method: str, topic: str) -> tuple[int, str]:
-        """Unsubscribing must repeat the object of the subscription exactly."""
-        self._requests[method, topic] = request_id
-        name, _, coin = topic.partition(":")
-        subscription: dict[str, object] = {"type": name.removesuffix(".fast"), "coin": coin}
-        if name.endswith(".fast"):
-            subscription["fast"] = True
-        return request_id, msgspec.json.encode({"method": method, "subscription": subscription}).decode()
+        return [_request(first_id, "unsubscribe", topic), _request(first_id + 1, "subscribe", topic)]
 
     def heartbeat(self) -> str | None:
         return PING
@@ -144,9 +147,9 @@ class HyperliquidCodec(Codec):
             if key is None:
                 return (unknown_frame(raw, f"coin {body.coin[:40]} is not followed"),)
             if channel == "l2Book" and body.levels is not None:
-                return self._book(key, body, ts_recv)
+                return self._book(key, body, body.levels, ts_recv)
             if channel == "bbo" and body.bbo is not None:
-                return self._best(key, body, ts_recv)
+                return self._best(key, body.time, body.bbo, ts_recv)
             if channel == "activeAssetCtx" and body.ctx is not None:
                 return _figures(key, body.ctx, raw, ts_recv)
         elif isinstance(body, list) and channel == "trades":
@@ -155,24 +158,22 @@ class HyperliquidCodec(Codec):
             return self._refused(body)
         return (unknown_frame(raw, f"channel {channel[:40]} is not known"),)
 
-    def _book(self, key: str, body: Body, ts_recv: int) -> Sequence[FeedEvent]:
+    def _book(self, key: str, body: Body, levels: WireSides, ts_recv: int) -> Sequence[FeedEvent]:
         """Deep and fast books share a channel; a picture older than the one held says nothing new."""
-        assert body.levels is not None
         pictures = self._pictures.setdefault(key, Pictures())
-        newer = (pictures.on_fast if body.fast else pictures.on_deep)(body.time, body.levels)
+        newer = (pictures.on_fast if body.fast else pictures.on_deep)(body.time, levels)
         return (_snapshot(key, pictures, ts_recv),) if newer else ()
 
-    def _best(self, key: str, body: Body, ts_recv: int) -> Sequence[FeedEvent]:
+    def _best(self, key: str, time_ms: int, best: WireBest, ts_recv: int) -> Sequence[FeedEvent]:
         """The ticker, and the book with its top brought up to date once there is one."""
-        assert body.bbo is not None
         pictures = self._pictures.setdefault(key, Pictures())
-        if not pictures.on_best(body.time, body.bbo):
+        if not pictures.on_best(time_ms, best):
             return ()
         events = list[FeedEvent]()
-        bid, ask = body.bbo
+        bid, ask = best
         if bid is not None and ask is not None:
-            ts = body.time * NS_PER_MS
-            events.append(BookTicker(key, ts, ts_recv, body.time, bid.px, bid.sz, ask.px, ask.sz))
+            ts = time_ms * NS_PER_MS
+            events.append(BookTicker(key, ts, ts_recv, time_ms, bid.px, bid.sz, ask.px, ask.sz))
         if pictures.known:
             events.append(_snapshot(key, pictures, ts_recv))
         return events
@@ -206,7 +207,7 @@ class HyperliquidCodec(Codec):
         return events
 
     def _acknowledged(self, method: str, subscription: Subscription) -> Sequence[FeedEvent]:
-        request_id = self._requests.get((method, _topic_of(subscription)), -1)
+        request_id = self._requests.get(_topic_of(subscription), -1) if method == "subscribe" else -1
         return (SubscriptionAck(request_id),) if request_id >= 0 else ()
 
     def _refused(self, text: str) -> Sequence[FeedEvent]:
@@ -214,7 +215,7 @@ class HyperliquidCodec(Codec):
         request_id = -1
         try:
             subscription = _SUBSCRIPTION.decode(text[text.index("{") : text.rindex("}") + 1])
-            request_id = self._requests.get(("subscribe", _topic_of(subscription)), -1)
+            request_id = self._requests.get(_topic_of(subscription), -1)
         except UNREADABLE:
             request_id = -1  # an error about something else
         if text.startswith("Already subscribed"):
@@ -281,6 +282,15 @@ def _topics_of(instrument: Instrument, channel: Channel) -> tuple[str, ...]:
             return (f"activeAssetCtx:{coin}",) if instrument.kind is MarketKind.LINEAR else ()
 
 
+def _request(request_id: int, method: str, topic: str) -> tuple[int, str]:
+    """Unsubscribing must repeat the object of the subscription exactly."""
+    name, _, coin = topic.partition(":")
+    subscription: dict[str, object] = {"type": name.removesuffix(".fast"), "coin": coin}
+    if name.endswith(".fast"):
+        subscription["fast"] = True
+    return request_id, msgspec.json.encode({"method": method, "subscription": subscription}).decode()
+
+
 def _topic_of(subscription: Subscription) -> str:
     return f"{subscription.type}{'.fast' if subscription.fast else ''}:{subscription.coin}"
 
@@ -294,7 +304,7 @@ def _snapshot(key: str, pictures: Pictures, ts_recv: int) -> BookSnapshot:
 def _figures(key: str, context: Context, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
     """Mark, oracle and hourly funding; the frame has no time, and funding is due at the next full hour."""
     mark, oracle, rate = context.markPx or "", context.oraclePx or "", context.funding or "0"
-    if not (is_trade(mark, "0") and is_trade(oracle, "0") and is_number(rate.removeprefix("-"), 1.0)):
+    if not (is_price(mark) and is_price(oracle) and is_rate(rate)):
         return (unknown_frame(raw, f"mark {mark[:40]}, oracle {oracle[:40]}, funding {rate[:40]}"),)
     due = (ts_recv // HOUR_NS + 1) * HOUR_NS
     return (MarkPrice(key, 0, ts_recv, float(mark), float(oracle), float(rate), due),)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from jackbot_tui.model.market import Level
 from jackbot_tui.venues.hyperliquid.spec import DEEP_LIFE_MS, FAST_LEVELS
-from jackbot_tui.venues.hyperliquid.wire import WireLevel
+from jackbot_tui.venues.hyperliquid.wire import WireBest, WireLevel, WireSides
 
 RESTART_MS = 60_000
 
@@ -43,7 +43,7 @@ class Pictures:
         """Whether there is more than best prices: those alone would pass a single level off as the book."""
         return bool(self._deep_ms or self._fast_ms)
 
-    def on_deep(self, time_ms: int, levels: tuple[Sequence[WireLevel], Sequence[WireLevel]]) -> bool:
+    def on_deep(self, time_ms: int, levels: WireSides) -> bool:
         self._restart_before(time_ms)
         if time_ms < self._deep_ms:
             return False
@@ -51,7 +51,7 @@ class Pictures:
         self.places = _places(self._deep)
         return True
 
-    def on_fast(self, time_ms: int, levels: tuple[Sequence[WireLevel], Sequence[WireLevel]]) -> bool:
+    def on_fast(self, time_ms: int, levels: WireSides) -> bool:
         self._restart_before(time_ms)
         if time_ms < self._fast_ms:
             return False
@@ -60,7 +60,7 @@ class Pictures:
             self.places = _places(self._fast)
         return True
 
-    def on_best(self, time_ms: int, best: tuple[WireLevel | None, WireLevel | None]) -> bool:
+    def on_best(self, time_ms: int, best: WireBest) -> bool:
         self._restart_before(time_ms)
         if time_ms < self._best_ms:
             return False

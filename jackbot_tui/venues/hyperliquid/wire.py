@@ -18,6 +18,13 @@ class WireLevel(Struct, gc=False):
     sz: Size
 
 
+WireSides = tuple[list[WireLevel], list[WireLevel]]
+"""Bids and asks, best first."""
+
+WireBest = tuple[WireLevel | None, WireLevel | None]
+"""Best bid and best ask; None where a side is empty."""
+
+
 class Context(Struct, gc=False):
     """Figures of one asset. ``funding`` is per hour. A new asset has no mark yet."""
 
@@ -41,9 +48,9 @@ class Body(Struct, gc=False):
 
     coin: str = ""
     time: int = 0
-    levels: tuple[list[WireLevel], list[WireLevel]] | None = None
+    levels: WireSides | None = None
     fast: bool | None = None
-    bbo: tuple[WireLevel | None, WireLevel | None] | None = None
+    bbo: WireBest | None = None
     ctx: Context | None = None
     method: str = ""
     subscription: Subscription | None = None
@@ -103,7 +110,7 @@ class InfoBook(Struct, gc=False):
 
     coin: str
     time: int
-    levels: tuple[list[WireLevel], list[WireLevel]]
+    levels: WireSides
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
