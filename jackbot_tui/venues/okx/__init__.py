@@ -1,0 +1,1 @@
+"""OKX: spot and USDT/USDC perpetual swaps."""
