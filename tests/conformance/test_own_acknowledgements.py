@@ -1,0 +1,76 @@
+"""Bybit, Crypto.com and Hyperliquid over a real socket: how they acknowledge and stay alive suits a session."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from jackbot_tui.feeds.stream import ConnectionState, StreamSession
+from jackbot_tui.model.clock import SystemClock
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.market import BookSnapshot
+from jackbot_tui.venues import load_venue
+from jackbot_tui.venues.base import Channel
+from tests.conformance.test_feeds_stream import QUICK, Sink, eventually, running, venue
+from tests.unit import test_bybit_codec as bybit
+from tests.unit import test_cryptocom_codec as cryptocom
+from tests.unit import test_hyperliquid_codec as hyperliquid
+
+LINEAR = MarketKind.LINEAR
+
+
+def answer_of_bybit(asked: dict[str, Any]) -> str:
+    if asked["op"] == "ping":
+        return '{"success":true,"ret_msg":"pong","conn_id":"c1","op":"ping"}'
+    return f'{{"success":true,"ret_msg":"","conn_id":"c1","req_id":"{asked["req_id"]}","op":"subscribe"}}'
+
+
+def answer_of_cryptocom(asked: dict[str, Any]) -> str:
+    return f'{{"id":{asked["id"]},"method":"subscribe","code":0,"channel":"{asked["params"]["channels"][0]}"}}'
+
+
+def answer_of_hyperliquid(asked: dict[str, Any]) -> str:
+    if asked["method"] == "ping":
+        return '{"channel":"pong"}'
+    full = {"nSigFigs": None, "mantissa": None, **asked["subscription"]}
+    return msgspec.json.encode(
+        {"channel": "subscriptionResponse", "data": {"method": "subscribe", "subscription": full}}
+    ).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "listing", "answer_of", "snapshot", "beats"),
+    [
+        ("bybit", bybit.LISTED_LINEAR, answer_of_bybit, bybit.SNAPSHOT, '"ping"'),
+        ("cryptocom", cryptocom.LISTED, answer_of_cryptocom, cryptocom.SNAPSHOT, '"subscribe"'),
+        ("hyperliquid", hyperliquid.LISTED_LINEAR, answer_of_hyperliquid, hyperliquid.DEEP, '"ping"'),
+    ],
+    ids=["bybit", "cryptocom", "hyperliquid"],
+)
+async def test_a_session_comes_up_gets_its_book_and_keeps_itself_alive(
+    name: str, listing: str, answer_of: Callable[[dict[str, Any]], str], snapshot: str, beats: str
+) -> None:
+    heard: list[str] = []
+
+    async def exchange(socket: ServerConnection) -> None:
+        await socket.send(snapshot)  # data may come before any acknowledgement
+        async for frame in socket:
+            heard.append(str(frame))
+            await socket.send(answer_of(msgspec.json.decode(frame)))
+
+    async with venue(exchange) as url:
+        codec, sink = load_venue(name, {"linear.public": url}), Sink()
+        instruments = codec.decode_instruments(LINEAR, listing)[:1]
+        codec.register(instruments)
+        (plan,) = codec.plan(instruments, list(Channel))
+        market = codec.spec.markets[LINEAR]
+        quick = msgspec.structs.replace(market, heartbeat_s=0.05 if market.heartbeat_s else 0.0, max_messages_per_s=1e3)
+        async with running(StreamSession(plan, quick, codec, sink, SystemClock(), policy=QUICK)) as session:
+            await eventually(lambda: session.metrics.state is ConnectionState.UP)
+            await eventually(lambda: sum(beats in frame for frame in heard) >= 3)
+        assert session.metrics.subscriptions == len(codec.subscribe(plan, 1))
+        assert (session.metrics.refused, session.metrics.unconfirmed, session.metrics.reconnects) == (0, 0, 0)
+    events = [event for raw in sink.frames for event in codec.decode(LINEAR, raw, 1)]
+    assert [event.key for event in events if isinstance(event, BookSnapshot)] == [instruments[0].key]
