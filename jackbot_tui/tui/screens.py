@@ -22,7 +22,7 @@ from jackbot_tui.tui.view.ink import Ink, Row, fit
 from jackbot_tui.tui.view.layout import Layout, Panel, Size, plan
 from jackbot_tui.tui.view.market import Gauge, header_rows, profile_rows, tape_rows, title
 from jackbot_tui.tui.view.pages import ASKED, TABS, Page, help_rows, tab_rows
-from jackbot_tui.tui.view.prompt import completion_row, hint_row, lower_row, upper_row
+from jackbot_tui.tui.view.prompt import completion_row, hint_row, lower_row, rest_row, upper_row
 from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH, Ticket
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class TradeScreen(Screen[None]):
                         else upper_row(state, width)
                     ]
                 case Panel.PREVIEW:
-                    rows = [lower_row(state, self.typed if self.typing else None, gauge, width, now)]
+                    typed = self.typed if self.typing else None
+                    rows = [lower_row(state, typed, gauge, width, now, alone=Panel.QUANTITY not in boxes)]
                 case Panel.HINT:
                     rows = [self._hint(gauge, width)]
                 case Panel.PROMPT:
@@ -188,6 +189,9 @@ class TradeScreen(Screen[None]):
             if problem is not None:
                 return fit([(f" {problem.pointed()}", Ink.BAD)], width)
             return fit([], width)
+        rest = rest_row(self.desk.state, width)
+        if rest is not None:
+            return rest
         view = self.desk.glass.view
         return hint_row(view.header if view is not None else None, self.desk.controller.keymap, gauge, width)
 

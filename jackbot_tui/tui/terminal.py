@@ -1,5 +1,7 @@
 """The few places where Textual's private parts are touched, so that one test tells when a new version changes them."""
 
+import os
+import select
 from typing import Any
 
 from textual.app import App
@@ -16,6 +18,16 @@ def ask_cursor(app: App[Any]) -> bool:
         return False
     driver.write(ASK_CURSOR)
     return True
+
+
+def is_gone() -> bool:
+    """True when nobody holds the other end of our terminal any more (a lost connection that sent no SIGHUP)."""
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    poll = select.poll()
+    for descriptor in (0, 2):
+        if os.isatty(descriptor):
+            poll.register(descriptor, gone)
+    return any(event & gone for _, event in poll.poll(0))
 
 
 def writes_waiting(app: App[Any]) -> int:

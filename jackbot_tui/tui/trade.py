@@ -275,8 +275,13 @@ def fitting_group(group: int, indices: list[int], rows: int) -> int:
     if near < 2 or len(indices) < near:
         return group
     best = indices[0]
-    for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
-        distinct = {index // factor for index in indices if best // factor - index // factor < near}
-        if len(distinct) >= near * FILL_SHARE and near * factor >= best * LEAST_SPAN:
+    factors = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    for factor in factors:
+        if near * factor < best * LEAST_SPAN:
+            continue
+        rows_down = [best // factor - index // factor for index in indices]
+        deep_enough = rows_down[-1] >= near
+        filled = len({row for row in rows_down if row < near})
+        if not deep_enough or filled >= near * FILL_SHARE:
             return group * factor
-    return group
+    return group * factors[-1]

@@ -361,3 +361,39 @@ async def test_text_from_a_venue_cannot_control_the_terminal() -> None:
         stage.link._say("bad", "rejected: \x1b[2J\x07 nasty")
         await stage.frame(300 * NS_PER_MS)
         assert all("\x1b" not in line and "\x07" not in line for line in stage.panel(Panel.LOG))
+
+
+LONG_QUESTION = Reply(
+    False,
+    [
+        "BUY 0.01 BTC/USDT:USDT mkt  ~640.39 USDT  fee ~0.32 taker  takes 0.01 avg ~64039.3 worst 64039.4  after: flat",
+        "moved 7 ticks since you looked: Enter sends, Esc drops",
+        "DISARMED: Enter sends, Esc drops",
+    ],
+    "confirm",
+    confirm=True,
+    data={"asks": ["moved", "DISARMED"]},
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_long_question_is_whole_on_the_glass(size: tuple[int, int]) -> None:
+    async with staged(size=size) as stage:
+
+        async def ask(line: str, context: object, confirmed: bool = False, timeout_s: float = 1.0) -> Reply:
+            return LONG_QUESTION
+
+        stage.link.execute = ask  # type: ignore[method-assign, assignment]
+        await stage.press("B")
+        shown = "\n".join(stage.panel(Panel.QUANTITY) + stage.panel(Panel.PREVIEW) + stage.panel(Panel.HINT))
+        for words in LONG_QUESTION.lines[0].split("  "):
+            assert words in shown
+        assert "moved 7 ticks since you looked" in shown and "DISARMED" in shown
+        assert "[Enter] send" in shown and "[Esc] drop" in shown
+
+
+async def test_on_the_smallest_screen_the_question_is_in_its_one_line() -> None:
+    async with staged(size=(60, 15)) as stage:
+        await stage.press("n")
+        line = stage.panel(Panel.PREVIEW)[0]
+        assert "SEND?" in line and "BUY 0.5 @" in line and "[Enter] send" in line

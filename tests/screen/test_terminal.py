@@ -82,13 +82,14 @@ def screen(
         [sys.executable, "-c", PROGRAM.format(options=options)], stdin=child, stdout=child, stderr=child, env=settings
     )
     os.close(child)
+    there = Terminal(parent, process, answers)
     try:
-        yield Terminal(parent, process, answers)
+        yield there
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
-        os.close(parent)
+        os.close(there.descriptor)
 
 
 LADDER = re.compile(rb"DISARMED")
@@ -103,6 +104,14 @@ def test_a_signal_ends_the_screen_cleanly(number: signal.Signals) -> None:
         assert there.process.wait(DEADLINE_S) == 0
         assert b"\x1b[?1049l" in there.output, "the terminal's own screen must be given back"
         assert b"Traceback" not in there.output
+
+
+def test_a_screen_whose_terminal_is_gone_ends_instead_of_spinning() -> None:
+    with screen() as there:
+        assert LADDER.search(there.read_until(LADDER))
+        os.close(there.descriptor)
+        assert there.process.wait(DEADLINE_S) == 0
+        there.descriptor = os.open(os.devnull, os.O_RDONLY)
 
 
 def test_the_screen_is_left_by_its_keys() -> None:

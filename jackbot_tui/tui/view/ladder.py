@@ -209,11 +209,12 @@ class LadderModel:
         self, book: BookView, axis: LadderAxis, orders: Sequence[OwnOrderView], cursor: int | None, width: int
     ) -> Row:
         """Sums, imbalance, spread, grouping, hold, and what is out of the window."""
+        roomy = width >= FULL_WIDTH
         begin: list[Cell] = [
-            (f" sum {short_text(book.sum_bid, 7)}", Ink.BID),
+            (f" {'sum ' if roomy else ''}{short_text(book.sum_bid, 7)}", Ink.BID),
             (f"  {book.imbalance:+.0%}  ", Ink.PROFIT if book.imbalance >= 0 else Ink.LOSS),
             (f"{short_text(book.sum_ask, 7)} ", Ink.ASK),
-            (f"  spread {book.spread_ticks}t ", Ink.DIM),
+            (f"  {'spread' if roomy else 'spr'} {book.spread_ticks}t ", Ink.DIM),
         ]
         end: list[Cell] = []
         above = sum(1 for order in orders if order.key == book.key and order.price and order.index > axis.top)

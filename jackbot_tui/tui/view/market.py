@@ -98,7 +98,7 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
     name = symbol_of(book.key) if book is not None else "no instrument"
     guard = arming(header)
     if lines == 1:
-        begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {header.venue[:4]} ", Ink.DIM), *last_cells(book, symbol)]
+        begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {header.venue[:7]} ", Ink.DIM), *last_cells(book, symbol)]
         if header.mark:
             begin.append((f"  mark {header.mark}", Ink.DIM))
         begin += funding_cells(header, short=True)

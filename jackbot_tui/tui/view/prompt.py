@@ -8,7 +8,7 @@ from jackbot_tui.desk.views import BookView, HeaderView, Reply
 from jackbot_tui.model.enums import Mode
 from jackbot_tui.tui.actions import Act
 from jackbot_tui.tui.keymaps import Keymap
-from jackbot_tui.tui.trade import TradeState
+from jackbot_tui.tui.trade import Question, TradeState
 from jackbot_tui.tui.view.account import LEVELS, quantity_row
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, spread
 from jackbot_tui.tui.view.market import Gauge
@@ -18,13 +18,32 @@ ENGINE_GONE = "engine gone: reconnecting, orders are safe in the journal"
 NS_PER_S = 1_000_000_000
 
 
+HINTED = ": Enter sends, Esc drops"
+"""What the engine adds to a question for clients without hints of their own."""
+
+
+def question_words(question: Question, width: int) -> tuple[str, str, str]:
+    """A question in three parts: as much of what would be sent as ``width`` holds, why it is asked, and the rest."""
+    reply = question.reply
+    if reply is None or not reply.lines:
+        return question.line, "", ""
+    asked = reply.data.get("asks") if reply.data is not None else None
+    count = len(asked) if isinstance(asked, list) else 1
+    sent, asks = reply.lines[:-count] or reply.lines[:1], reply.lines[-count:]
+    pieces = [piece for line in sent for piece in line.split("  ") if piece]
+    head, rest = pieces[0], pieces[1:]
+    while rest and len(head) + 2 + len(rest[0]) <= width:
+        head = f"{head}  {rest.pop(0)}"
+    return head, "  ".join(ask.replace(HINTED, "") for ask in asks), "  ".join(rest)
+
+
 def upper_row(state: TradeState, width: int) -> Row:
     """The quantity line; while something is asked or grabbed, what that is."""
     question, grab = state.question, state.grab
     if question is not None:
-        if question.reply is None or not question.reply.lines:
-            return fit([(" asking ", Ink.ASK_FOR), (f" {question.line}", Ink.STRONG)], width)
-        return fit([(" SEND? ", Ink.ASK_FOR), (f" {question.reply.lines[0]}", Ink.STRONG)], width)
+        name = " asking " if question.reply is None else " SEND? "
+        words, _, _ = question_words(question, width - len(name) - 2)
+        return fit([(name, Ink.ASK_FOR), (f" {words}", Ink.STRONG)], width)
     if grab is not None:
         text = f" #{grab.number} {grab.side.upper()} {grab.quantity} from {grab.price} to {state.cursor_price}"
         return fit([(" GRABBED ", Ink.ASK_FOR), (text, Ink.STRONG)], width)
@@ -34,41 +53,54 @@ def upper_row(state: TradeState, width: int) -> Row:
     return quantity_row(view.header, view.book, state.quantity, state.preset, state.side.value, width)
 
 
-def lower_row(state: TradeState, typed: Reply | None, gauge: Gauge, width: int, now: int) -> Row:
-    """Why it is asked, what was answered, what is wrong, or what the order keys would do now."""
+def lower_row(state: TradeState, typed: Reply | None, gauge: Gauge, width: int, now: int, alone: bool) -> Row:
+    """Why it is asked, what was answered, what is wrong, or what the order keys would do now.
+
+    ``alone``: there is no quantity line on this size, so what is asked must be here as well.
+    """
     question, grab = state.question, state.grab
     if not gauge.connected and state.glass.view is not None:
         return fit([(f" {ENGINE_GONE} ", Ink.BANNER), (f"  {state.glass.trouble}", Ink.WARN)], width)
-    if question is not None and question.reply is not None:
-        left_s = max(0, question.until_ns - now) // NS_PER_S
-        keys: list[Cell] = [
-            (" [Enter] ", Ink.KEY),
-            ("send  ", Ink.TEXT),
-            ("[Esc] ", Ink.KEY),
-            (f"drop {left_s:2d}s ", Ink.TEXT),
-        ]
-        if state.message is not None:
-            return spread([(f" {state.message.text}", LEVELS.get(state.message.level, Ink.TEXT))], keys, width)
-        return spread([(f" {'  '.join(question.reply.lines[1:])}", Ink.WARN)], keys, width)
+    if question is not None and (question.reply is not None or alone):
+        return _question_row(state, question, width, now, alone)
     if typed is not None:
         ink = Ink.TEXT if typed.ok else Ink.BAD
         shown = typed.lines if typed.ok else typed.lines[-1:]
         return fit([(f" {'  '.join(shown)}", ink)], width)
     if grab is not None:
         answer = "" if grab.shown is None else grab.shown.lines[-1]
+        if alone:
+            answer = f"#{grab.number} to {state.cursor_price}"
         ink = Ink.TEXT if grab.shown is None or grab.shown.ok else Ink.BAD
-        keys = [
-            (" j k ", Ink.KEY),
-            ("move  ", Ink.TEXT),
-            ("[Enter] ", Ink.KEY),
-            ("amend  ", Ink.TEXT),
-            ("[Esc] ", Ink.KEY),
-            ("let go ", Ink.TEXT),
-        ]
-        return spread([(f" {answer}", ink)], keys, width)
+        return spread([(f" {answer}", ink)], _keys(("j k", "move"), ("[Enter]", "amend"), ("[Esc]", "let go")), width)
     if state.message is not None:
         return fit([(f" {state.message.text}", LEVELS.get(state.message.level, Ink.TEXT))], width)
     return idle_row(state, width)
+
+
+def _question_row(state: TradeState, question: Question, width: int, now: int, alone: bool) -> Row:
+    left_s = max(0, question.until_ns - now) // NS_PER_S
+    keys = _keys(("[Enter]", "send"), ("[Esc]", f"drop {left_s:2d}s"))
+    if state.message is not None:
+        return spread([(f" {state.message.text}", LEVELS.get(state.message.level, Ink.TEXT))], keys, width)
+    words, why, _ = question_words(question, width)
+    if alone:
+        name = " asking " if question.reply is None else " SEND? "
+        return spread([(name, Ink.ASK_FOR), (f" {words}", Ink.STRONG)], keys, width)
+    return spread([(f" {why}", Ink.WARN)], keys, width)
+
+
+def _keys(*pairs: tuple[str, str]) -> list[Cell]:
+    return [cell for key, what in pairs for cell in ((f" {key}", Ink.KEY), (f" {what} ", Ink.TEXT))]
+
+
+def rest_row(state: TradeState, width: int) -> Row | None:
+    """What of the question found no room in the lines above; None when there is nothing of it."""
+    question = state.question
+    if question is None:
+        return None
+    _, _, rest = question_words(question, width - len(" SEND? ") - 2)
+    return fit([(f" {rest}", Ink.TEXT)], width) if rest else None
 
 
 def idle_row(state: TradeState, width: int) -> Row:
