@@ -22,6 +22,7 @@ from jackbot_tui.desk.language.parser import Parsed
 from jackbot_tui.desk.pictures import PictureMaker
 from jackbot_tui.desk.planning import MoveStep, OrderStep, Plan, Planner, PlanProblem, Step
 from jackbot_tui.desk.ports import EnginePort, HostPort
+from jackbot_tui.desk.pricing import Touch
 from jackbot_tui.desk.reference import unavailable_text
 from jackbot_tui.desk.runner import Done, Runner, caret_of
 from jackbot_tui.desk.views import ClientInfo, Context, Notice, Reply, Role, ScreenView, ViewRequest
@@ -40,11 +41,15 @@ _NEEDS_PEN = (*c.RISK_CARRYING, c.Arm, c.KillReset, c.SetOption, c.Quit)
 
 
 class _Question(Struct, frozen=True):
-    """A line that was asked back or previewed: the plan it showed is what a confirm sends."""
+    """A line that was asked back or previewed: the plan it showed is what a confirm sends.
+
+    ``touches`` are the prices it stood at where it trades at market: when they have moved too far it is asked again.
+    """
 
     line: str
     key: str
     plan: Plan
+    touches: dict[str, Touch]
     until_ns: int
 
     def answered_by(self, line: str, context: Context, now: int) -> bool:
@@ -154,7 +159,10 @@ class Desk:
         if context.seen is not None:
             self._check_glass(client, context.seen.glass_age_ms)
         try:
-            plan, answered = self._plan_to_run(state, line, context, confirmed, now)
+            shown = self._shown_before(client, line, context, now) if confirmed else None
+            moved = "" if shown is None else self._moved_since(client, shown)
+            answered = shown is not None and not moved
+            plan = self._plan_to_run(state, line, context, shown if answered else None)
         except SyntaxProblem as problem:
             return Reply(ok=False, lines=[problem.text], code=problem.code, caret=min(problem.caret, len(line)))
         except PlanProblem as problem:
@@ -162,11 +170,11 @@ class Desk:
         except InputError as error:
             return Reply(ok=False, lines=[str(error)], code="not_allowed")
         if not answered:
-            question = self._question(state, line, plan, context, now)
+            question = self._question(state, line, plan, context, now, moved)
             if question is not None:
                 return question
         self._forget(client)
-        done = Runner(self, state, context, confirmed=answered).run(plan)
+        done = Runner(self, state, context, confirmed=answered or client.role is not Role.SCREEN).run(plan)
         state.ticket = done.ticket
         return await self._answer(done)
 
@@ -271,20 +279,23 @@ class Desk:
             self._symbols = SymbolTable(markets, {key: market.instrument.native for key, market in markets.items()})
         return parse_with_spans(line, self._symbols)
 
-    def _plan_to_run(
-        self, state: ClientState, line: str, context: Context, confirmed: bool, now: int
-    ) -> tuple[Plan, bool]:
-        """The plan of the line and whether its questions are answered. A confirm runs the plan that was shown."""
-        client = state.info
+    def _shown_before(self, client: ClientInfo, line: str, context: Context, now: int) -> _Question | None:
+        """What this line was shown as last, while that may still be confirmed."""
         shown = (self._asked.get(client.client_id), self._previewed.get(client.client_id))
-        fitting = [each for each in shown if confirmed and each is not None and each.answered_by(line, context, now)]
-        if fitting:
-            newest = max(fitting, key=lambda question: question.until_ns)
-            self._allowed(client, [step.parsed for step in newest.plan.steps])
-            return newest.plan, True
-        parsed = self._parse(line)
-        self._allowed(client, parsed)
-        return Planner(self.engine, client, state.ticket, context).plan(parsed), client.role is not Role.SCREEN
+        fitting = [each for each in shown if each is not None and each.answered_by(line, context, now)]
+        return max(fitting, key=lambda question: question.until_ns, default=None)
+
+    def _moved_since(self, client: ClientInfo, shown: _Question) -> str:
+        """Why a confirm comes too late for the prices it was shown, "" when it does not or nobody looks at prices."""
+        if client.role is not Role.SCREEN:
+            return ""
+        return guards.moved_question(shown.touches, self.engine, self.options["drift.market"])
+
+    def _plan_to_run(self, state: ClientState, line: str, context: Context, shown: _Question | None) -> Plan:
+        """The plan of the line: the one that was ``shown`` where a person confirms it, else made now."""
+        parsed = self._parse(line) if shown is None else [step.parsed for step in shown.plan.steps]
+        self._allowed(state.info, parsed)
+        return Planner(self.engine, state.info, state.ticket, context).plan(parsed) if shown is None else shown.plan
 
     def _allowed(self, client: ClientInfo, parsed: list[Parsed]) -> None:
         """Who may say what. Raises before anything of the line runs."""
@@ -319,11 +330,11 @@ class Desk:
         if glass_age_ms > self.options["glass"] and self.arming.pen == client.client_id:
             self.arming.disarm(f"the picture is {glass_age_ms:.0f} ms old")
 
-    def _asks(self, state: ClientState, plan: Plan, context: Context) -> list[str]:
-        """Why a person must look again before this plan is sent; [] when it may go."""
+    def _asks(self, state: ClientState, plan: Plan, context: Context, moved: str = "") -> list[str]:
+        """Why a person must look again before this plan is sent; [] when it may go. ``moved`` is known already."""
         if state.info.role is not Role.SCREEN:
             return []
-        drift = guards.drift_question(
+        drift = moved or guards.drift_question(
             plan, context, self.engine, self.options["drift.market"], self.options["drift.limit"]
         )
         asks = [
@@ -334,9 +345,11 @@ class Desk:
         asks += [guards.repeat_question(step, self.engine) for step in plan.steps]
         return [ask for ask in asks if ask]
 
-    def _question(self, state: ClientState, line: str, plan: Plan, context: Context, now: int) -> Reply | None:
+    def _question(
+        self, state: ClientState, line: str, plan: Plan, context: Context, now: int, moved: str
+    ) -> Reply | None:
         """Ask the line back where a guard wants that; a line that would be refused anyway says so instead."""
-        asks = self._asks(state, plan, context)
+        asks = self._asks(state, plan, context, moved)
         if not asks:
             return None
         shown = self._shown(plan)
@@ -347,7 +360,8 @@ class Desk:
         return Reply(ok=False, lines=[*shown.lines, *asks], code="confirm", confirm=True, data=data)
 
     def _remembered(self, line: str, context: Context, plan: Plan, now: int) -> _Question:
-        return _Question(line, context.key, plan, now + self.options["confirm"] * NS_PER_S)
+        touches = guards.touches_shown(plan, self.engine)
+        return _Question(line, context.key, plan, touches, now + self.options["confirm"] * NS_PER_S)
 
     def _forget(self, client: ClientInfo) -> None:
         """Something was carried out, or the client left: what was shown before is not to be confirmed any more."""

@@ -4,14 +4,19 @@ The gate refuses what is not allowed; these only make a person look again.
 """
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.arming import Arming
 from jackbot_tui.desk.planning import MoveStep, OrderStep, PlainStep, Plan, PositionStep, Step, touch_of
 from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.desk.pricing import Touch, number_seen
 from jackbot_tui.desk.views import Context
 from jackbot_tui.model.enums import OrderType
 from jackbot_tui.risk.refusal import RefusalCode
+
+if TYPE_CHECKING:
+    from jackbot_tui.book.market import InstrumentMarket
 
 TYPED_IN_FULL = {c.Flatten: "flatten all", c.KillReset: "kill reset"}
 
@@ -24,12 +29,22 @@ def not_typed_in_full(words: str, command: c.Command) -> str:
     return ""
 
 
-def takes_market(plan: Plan) -> bool:
-    """Whether the line has something that market arming is needed for."""
-    return any(
-        isinstance(step, PositionStep) or (isinstance(step, OrderStep) and step.request.type is OrderType.MARKET)
-        for step in plan.steps
-    )
+def _takes_market(step: Step) -> bool:
+    """Whether a step fills at whatever the market is: what market arming is needed for."""
+    return isinstance(step, PositionStep) or (isinstance(step, OrderStep) and step.request.type is OrderType.MARKET)
+
+
+def _risk_key(step: Step) -> str:
+    """Instrument that a step puts at risk; "" for steps that carry none and for ``flatten all``."""
+    match step:
+        case OrderStep():
+            return step.request.key
+        case MoveStep():
+            return step.order.key
+        case PositionStep():
+            return step.key
+        case _:
+            return ""
 
 
 def arming_question(plan: Plan, arming: Arming, client_id: int) -> str:
@@ -38,7 +53,9 @@ def arming_question(plan: Plan, arming: Arming, client_id: int) -> str:
         return ""
     if not arming.is_armed(client_id, market=False):
         return "DISARMED: Enter sends, Esc drops"
-    if takes_market(plan) and not arming.is_armed(client_id, market=True):
+    if any(_risk_key(step) not in ("", arming.key) for step in plan.steps):
+        return f"armed for {arming.key.partition(':')[2]} only: Enter sends, Esc drops"
+    if any(map(_takes_market, plan.steps)) and not arming.is_armed(client_id, market=True):
         return "armed for limit orders only: Enter sends, Esc drops (arm market sends at once)"
     return ""
 
@@ -53,41 +70,40 @@ def drift_question(plan: Plan, context: Context, engine: EnginePort, market_tick
     seen = context.seen
     if seen is None:
         return ""
+    market = engine.data.markets.get(context.key)
+    if market is None:
+        return ""
+    moved = _ticks_moved(market, number_seen(seen.bid), number_seen(seen.ask))
     for step in plan.steps:
-        if isinstance(step, OrderStep):
-            key, allowed = step.request.key, market_ticks if step.request.type is OrderType.MARKET else limit_ticks
-        elif isinstance(step, MoveStep):
-            key, allowed = step.order.key, limit_ticks
-        elif isinstance(step, PositionStep):
-            key, allowed = step.key, market_ticks
-        else:
-            continue
-        if key == context.key:
-            moved = _ticks_moved(key, seen.bid, seen.ask, engine)
-            if moved > allowed:
-                return f"moved {moved} ticks since you looked: Enter sends, Esc drops"
+        if _risk_key(step) == context.key and moved > (market_ticks if _takes_market(step) else limit_ticks):
+            return f"moved {moved} ticks since you looked: Enter sends, Esc drops"
     return ""
 
 
-def _ticks_moved(key: str, bid: str, ask: str, engine: EnginePort) -> int:
-    market = engine.data.markets.get(key)
-    if market is None:
-        return 0
+def touches_shown(plan: Plan, engine: EnginePort) -> dict[str, Touch]:
+    """Touch of every instrument that the plan trades at market: what a confirm of the plan relies on."""
+    keys = {_risk_key(step) for step in plan.steps if _takes_market(step)}
+    markets = engine.data.markets
+    return {key: touch_of(markets[key]) for key in keys if key in markets}
+
+
+def moved_question(shown: dict[str, Touch], engine: EnginePort, market_ticks: int) -> str:
+    """``moved 7 ticks since you were asked`` when a touch of ``shown`` is not where a confirm expects it."""
+    markets = engine.data.markets
+    moves = [_ticks_moved(markets[key], touch.bid, touch.ask) for key, touch in shown.items() if key in markets]
+    moved = max(moves, default=0)
+    return f"moved {moved} ticks since you were asked: Enter sends, Esc drops" if moved > market_ticks else ""
+
+
+def _ticks_moved(market: "InstrumentMarket", bid: Decimal | None, ask: Decimal | None) -> int:
+    """Ticks from ``bid`` and ``ask`` to the touch now, the larger of the two; a price that is not known did not move."""
     touch = touch_of(market)
     moves = [
         abs(now - then) / market.instrument.tick
-        for now, then in ((touch.bid, _number(bid)), (touch.ask, _number(ask)))
+        for now, then in ((touch.bid, bid), (touch.ask, ask))
         if now is not None and then is not None
     ]
     return int(max(moves, default=Decimal(0)))
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        value = Decimal(text)
-    except ArithmeticError:
-        return None
-    return value if value.is_finite() else None
 
 
 def repeat_question(step: Step, engine: EnginePort) -> str:

@@ -26,7 +26,7 @@ from jackbot_tui.desk.pricing import (
 )
 from jackbot_tui.desk.views import ClientInfo, Context
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
-from jackbot_tui.model.numbers import decimal_of, round_down, text_of
+from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
 from jackbot_tui.model.orders import Order, OrderRequest
 
 if TYPE_CHECKING:
@@ -60,12 +60,16 @@ class CancelStep(Struct, frozen=True):
 
 
 class PositionStep(Struct, frozen=True):
-    """Flatten or reverse. ``key`` "" is every instrument (flatten only)."""
+    """Flatten or reverse. ``key`` "" is every instrument (flatten only).
+
+    ``held`` is the signed position that a reverse was planned for, base units: it turns around no other and no larger.
+    """
 
     parsed: Parsed
     canonical: str
     reverse: bool
     key: str
+    held: Decimal = ZERO
 
 
 class PlainStep(Struct, frozen=True):
@@ -159,8 +163,7 @@ class Planner:
                 return PositionStep(parsed, explain(replace(command, key=key)), False, key)
             case c.Reverse():
                 key = self._key(command.key)
-                self._held(key)
-                return PositionStep(parsed, explain(replace(command, key=key)), True, key)
+                return PositionStep(parsed, explain(replace(command, key=key)), True, key, self._held(key))
             case _:
                 self._change_ticket(command)
                 return PlainStep(parsed, explain(command), command, self._active, self._ticket)

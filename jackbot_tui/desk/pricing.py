@@ -13,6 +13,10 @@ from jackbot_tui.model.enums import BookState, Side
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, is_multiple, round_down, round_nearest, round_up, text_of
+from jackbot_tui.risk.venue_filters import LARGEST
+
+SMALLEST = Decimal("1e-15")
+"""Prices from a screen below this are none; together with ``LARGEST`` it bounds the digits of what is computed."""
 
 _HUNDRED = Decimal(100)
 _BASIS_POINTS = Decimal(10_000)
@@ -136,13 +140,19 @@ def book_trouble(instrument: Instrument, touch: Touch) -> str:
 
 
 def _cursor(text: str) -> Decimal:
-    try:
-        cursor = Decimal(text)
-    except ArithmeticError:
-        cursor = ZERO
-    if not (cursor.is_finite() and cursor > 0):
+    cursor = number_seen(text)
+    if cursor is None:
         raise Objection("no ladder cursor here: cur works on a screen", "price", "@ bid")
     return cursor
+
+
+def number_seen(text: str) -> Decimal | None:
+    """A price that a screen reports, exact; None when there is none or it is no price (0, beyond anything traded)."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return None
+    return value if value.is_finite() and SMALLEST <= value <= LARGEST else None
 
 
 class Holdings(Struct, frozen=True):

@@ -13,7 +13,7 @@ from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep
 from jackbot_tui.desk.reference import help_lines
 from jackbot_tui.desk.reports import show
 from jackbot_tui.desk.views import Context, Seen
-from jackbot_tui.desk.words import data_of_order, matching, working_words
+from jackbot_tui.desk.words import data_of_order, matching, position_words, working_words
 from jackbot_tui.model.errors import InputError, JackbotError
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import Order
@@ -173,10 +173,7 @@ class Runner:
 
     def _position(self, step: PositionStep) -> None:
         if step.reverse:
-            submitted = self._engine.reverse(step.key, self._source)
-            if submitted is None:
-                raise InputError(f"no position in {step.key.partition(':')[2]} any more: nothing was reversed")
-            self._sent(step, submitted)
+            self._reverse(step)
             return
         working = len(self._engine.oms.open_orders(step.key or None))
         sent = self._engine.flatten(step.key or None, self._source)
@@ -186,6 +183,24 @@ class Runner:
         )
         for submitted in sent:
             self._sent(step, submitted)
+
+    def _reverse(self, step: PositionStep) -> None:
+        """Turn around what was shown; a position that has turned or grown since is another one."""
+        symbol = step.key.partition(":")[2]
+        held = self._engine.portfolio.position(step.key).quantity
+        if held * step.held < 0 or abs(held) > abs(step.held):
+            instrument = self._engine.data.markets[step.key].instrument
+            now, then = position_words(held, instrument), position_words(step.held, instrument)
+            message = f"{symbol} is {now} now, not {then}: nothing was reversed, say reverse again"
+            self.done.fail(message, "position", step.parsed.start)
+            return
+        submitted = self._engine.reverse(step.key, self._source)
+        if submitted is None:
+            raise InputError(f"no position in {symbol} any more: nothing was reversed")
+        if submitted.order is None and submitted.refusal is None:
+            target = position_words(-held, self._engine.data.markets[step.key].instrument)
+            self.done.add(f"reverse {symbol} to {target}: waits for its working orders to end", submitted.seq)
+        self._sent(step, submitted)
 
     # ------------------------------------------------------------------ everything else
 

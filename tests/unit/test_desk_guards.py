@@ -204,8 +204,107 @@ async def test_seen_guard_knows_for_which_instrument_it_was_seen() -> None:
     world = World()
     await world.armed("arm market")
     seen = world.seen(bid="100.0", ask="100.5")
-    assert (await world.type("buy 0.1 eth/usdt mkt", context=seen)).ok
+    other = await world.type("buy 0.1 eth/usdt mkt", context=seen)
+    assert not any("moved" in line for line in other.lines)
     assert (await world.type(MARKET, context=world.seen(bid="nonsense", ask=""))).ok
+
+
+@pytest.mark.parametrize("bid", ["1e400", "9.9e999999", "1e20000", "-61000", "0", "1e-999999", "Infinity", "sNaN"])
+async def test_nonsense_for_a_seen_price_or_cursor_is_answered_in_words(bid: str) -> None:
+    world = World()
+    await world.armed()
+    assert (await world.type(LIMIT, context=world.seen(bid=bid))).ok
+    at_cursor = await world.type("buy 0.1 @ cur", context=Context(PERP, bid))
+    assert (at_cursor.ok, at_cursor.code) == (False, "refused")
+    assert "no ladder cursor" in at_cursor.lines[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["buy 0.1 eth/usdt mkt", "buy 0.1 eth/usdt @ bid-1t", "sym eth/usdt; buy 0.1 mkt", "move 2 2990"]
+)
+async def test_armed_for_one_instrument_asks_for_another(line: str) -> None:
+    world = World()
+    await world.ctl_line("buy 0.1 @ bid-3t; buy 0.1 eth/usdt @ bid-3t")
+    await world.armed("arm market")
+    asked = await world.type(line)
+    assert asked.code == "confirm"
+    assert "armed for BTC/USDT:USDT only" in asked.lines[-1]
+    assert (world.open_numbers(), world.position(SPOT)) == ([1, 2], "0")
+    assert (await world.type(line, confirmed=True)).ok
+
+
+@pytest.mark.parametrize("line", [MARKET, "close all", "flatten", "reverse", "buy 0.2 eth/usdt @ bid-3t; buy 0.1 mkt"])
+@pytest.mark.parametrize("by_preview", [False, True])
+async def test_confirm_of_a_market_line_is_asked_again_when_the_touch_moved_since_it_was_shown(
+    line: str, by_preview: bool
+) -> None:
+    world = World()
+    await world.ctl_line("buy 0.2 mkt")
+    world.wait(30)
+    looked = world.seen()
+    if by_preview:
+        assert world.desk.preview(world.screen, line, looked).ok
+    else:
+        assert (await world.type(line, context=looked)).code == "confirm"
+    before = (world.position(), world.open_numbers())
+    for ticks in (6, 1006):
+        world.fresh(mid_ticks=ticks)
+        again = await world.type(line, context=looked, confirmed=True)
+        assert (again.ok, again.code, again.confirm) == (False, "confirm", True)
+        moved = 6 if ticks == 6 else 1000
+        assert [text for text in again.lines if "moved" in text] == [
+            f"moved {moved} ticks since you were asked: Enter sends, Esc drops"
+        ]
+        assert (world.position(), world.open_numbers()) == before
+    world.fresh(mid_ticks=1011)
+    assert (await world.type(line, context=looked, confirmed=True)).ok
+    assert world.position() != before[0]
+
+
+async def test_asked_again_shows_and_sends_the_size_of_the_new_price() -> None:
+    world = World()
+    await world.type("buy 1000$ mkt")
+    world.fresh(mid_ticks=-40_000)
+    again = await world.type("buy 1000$ mkt", confirmed=True)
+    assert "BUY 0.024 BTC/USDT:USDT mkt" in again.lines[0]
+    assert (await world.type("buy 1000$ mkt", confirmed=True)).ok
+    assert world.position() == "0.024"
+
+
+async def test_confirm_of_a_moved_market_line_is_asked_even_when_it_was_armed_meanwhile() -> None:
+    world = World()
+    await world.type(MARKET)
+    world.desk.arming.arm(world.screen.client_id, world.clock.now_ns(), 0, True, PERP)
+    world.fresh(mid_ticks=-7)
+    assert "moved 7 ticks" in (await world.type(MARKET, confirmed=True)).lines[-1]
+    assert world.position() == "0"
+
+
+@pytest.mark.parametrize("meanwhile", ["sell 0.3 mkt", "sell 0.1 mkt", "buy 0.1 mkt"])
+async def test_confirmed_reverse_leaves_a_position_alone_that_is_not_the_one_shown(meanwhile: str) -> None:
+    world = World()
+    await world.ctl_line("buy 0.1 mkt")
+    asked = await world.type("reverse")
+    assert "REVERSE BTC/USDT:USDT LONG 0.1 BTC" in asked.lines[0]
+    world.wait(11)
+    await world.ctl_line(meanwhile)
+    world.fresh()
+    held = world.position()
+    refused = await world.type("reverse", confirmed=True)
+    assert (refused.ok, refused.code) == (False, "not_allowed" if held == "0" else "position")
+    assert "nothing was reversed" in refused.lines[0]
+    assert world.position() == held
+
+
+async def test_confirmed_reverse_turns_what_is_left_of_the_position_shown() -> None:
+    world = World()
+    await world.ctl_line("buy 0.3 mkt")
+    await world.type("reverse")
+    world.wait(2)
+    await world.ctl_line("sell 0.1 mkt")
+    world.fresh()
+    assert (await world.type("reverse", confirmed=True)).ok
+    assert world.position() == "-0.2"
 
 
 async def test_the_same_order_again_is_asked_and_within_a_second_refused() -> None:
