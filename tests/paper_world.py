@@ -52,7 +52,9 @@ class Market(InstrumentMarket):
         self.book.replace(bids, asks)
 
     def set_mark(self, price: float) -> None:
-        self.mark = MarkPrice(self.key, 0, 0, price, price, 0.0001, 0)
+        """A mark price as old as the book."""
+        at = self.last_book_ns
+        self.mark = MarkPrice(self.key, at, at, price, price, 0.0001, 0)
 
 
 class World:
@@ -131,12 +133,17 @@ class World:
         if market.live:
             self.hear(self.paper.on_book(market, self.now))
 
-    def trade(self, side: str, price: float, size: str, market: Market | None = None) -> None:
+    def trade(
+        self, side: str, price: float, size: str, market: Market | None = None, made_ns: int | None = None
+    ) -> None:
+        """A public trade, made at the exchange a moment after everything before it, or at ``made_ns``."""
         market = market or self.market
         self._trades += 1
+        made_ns = self.now + self._trades if made_ns is None else made_ns
         trade = Trade(
-            market.key, self.now, self.now, str(self._trades), Side(side), price, float(size), str(price), size
+            market.key, made_ns, self.now, str(self._trades), Side(side), price, float(size), str(price), size
         )
+        market.trades.add(trade)
         self.hear(self.paper.on_trade(market, trade, self.now))
 
     def wait(self, ms: float) -> None:

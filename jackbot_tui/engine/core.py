@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
 from jackbot_tui.engine.describe import describe
@@ -29,10 +31,11 @@ from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.ids import client_order_id
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
-from jackbot_tui.model.numbers import decimal_of, text_of
+from jackbot_tui.model.numbers import ZERO, decimal_of, text_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
+    OrderAmended,
     OrderAmendRejected,
     OrderAmendRequested,
     OrderCanceled,
@@ -105,6 +108,7 @@ class Engine:
         self._flattener = Flattener(self)
         self._unrestored: dict[str, list[str]] = {}  # client ids of an earlier session by key, until it is followed
         self._unsent: set[str] = set()
+        self._amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
         self._funding = FundingClock()
         self._day = clock.now_ns() // DAY_NS
         self._wakeup_listener: Callable[[], None] | None = None
@@ -234,6 +238,7 @@ class Engine:
         unfit = self._unfit()
         if unfit is not None:
             return Asked(unfit.message, 0, order, unfit)
+        self._amending[client_id] = new_quantity
         seq = self._apply(OrderAmendRequested(client_id, now, new_price, new_quantity, source))
         if not seq:
             self._apply(OrderAmendRejected(client_id, now, "the journal did not take it"))
@@ -392,17 +397,9 @@ class Engine:
     # ------------------------------------------------------------------ questions
 
     def mark_of(self, key: str) -> Decimal | None:
-        """Price at which a position is valued: mark price, else mid of a believed book, else last trade."""
+        """Price at which a position is valued: a fresh mark, else mid of a believed book, else last trade."""
         market = self.data.markets.get(key)
-        if market is None:
-            return None
-        if market.mark is not None:
-            return decimal_of(market.mark.mark)
-        bid, ask = market.book.best_bid(), market.book.best_ask()
-        if bid is not None and ask is not None and market.live:
-            return (decimal_of(bid[0]) + decimal_of(ask[0])) / 2
-        last = market.trades.last_price
-        return None if last is None else decimal_of(last)
+        return None if market is None else market.value_price(self.clock.now_ns())
 
     @property
     def killed(self) -> bool:
@@ -421,7 +418,7 @@ class Engine:
             request,
             market=market,
             position=self.portfolio.position(request.key),
-            open_orders=self.oms.open_orders(),
+            open_orders=self._orders_at_their_largest(),
             day_pnl=self.portfolio.day_pnl(self.mark_of),
             now=self.clock.now_ns(),
             confirmed=confirmed,
@@ -438,7 +435,8 @@ class Engine:
             quantity,
             market=market,
             position=self.portfolio.position(order.key),
-            open_orders=self.oms.open_orders(),
+            open_orders=self._orders_at_their_largest(),
+            day_pnl=self.portfolio.day_pnl(self.mark_of),
             now=self.clock.now_ns(),
         )
 
@@ -446,13 +444,22 @@ class Engine:
         """``(name, used, limit, fraction)`` of every limit of the gate that is switched on."""
         return self.gate.limits_view(
             positions=self.portfolio.positions,
-            open_orders=self.oms.open_orders(),
+            open_orders=self._orders_at_their_largest(),
             mark_of=self.mark_of,
             day_pnl=self.portfolio.day_pnl(self.mark_of),
             now=self.clock.now_ns(),
         )
 
     # ------------------------------------------------------------------ inside
+
+    def _orders_at_their_largest(self) -> list[Order]:
+        """Open orders as the caps must see them: one with an amend under way counts with the larger quantity."""
+        orders = self.oms.open_orders()
+        if not self._amending:
+            return orders
+        return [
+            replace(order, quantity=max(order.quantity, self._amending.get(order.client_id, ZERO))) for order in orders
+        ]
 
     def _unfit(self) -> Refusal | None:
         """Why the engine itself may send nothing new now."""
@@ -493,6 +500,7 @@ class Engine:
         """The wish to amend is durable: hand it over, unless the order has moved on or the disk took too long."""
         order = self.oms.orders.get(client_id)
         if order is None or order.status is not OrderStatus.PENDING_REPLACE:
+            self._amending.pop(client_id, None)
             return
         now = self.clock.now_ns()
         late = self._too_late(asked_ns, now)
@@ -518,10 +526,14 @@ class Engine:
 
     def _apply(self, event: OrderEvent) -> int:
         """Merge one order event, journal it, publish it once durable. Returns the journal sequence (0 = ignored)."""
+        if isinstance(event, OrderAmended | OrderAmendRejected):
+            self._amending.pop(event.client_id, None)
         update = self.oms.apply(event)
         if update is None:
             return 0
         order = update.order
+        if not order.is_open:
+            self._amending.pop(order.client_id, None)
         if update.fill is not None:
             self.portfolio.apply(order, update.fill)
             self.fills.append(FillRow(order, update.fill))

@@ -155,6 +155,8 @@ class MarketData:
         if market is None:
             return
         market.last_frame_ns = now
+        if delta.ts_event > market.book_event_ns:
+            market.book_event_ns = delta.ts_event
         sequencer = market.sequencer
         old = sequencer.state
         action = sequencer.on_delta(delta)
@@ -193,6 +195,7 @@ class MarketData:
                     subscriber.on_mark(market, event, now)
             case BookSnapshot():
                 market.last_book_ns = now
+                market.book_event_ns = max(market.book_event_ns, event.ts_event)
                 old = market.state
                 self._awaited.pop(market.key, None)
                 self._after(market, old, market.sequencer.on_snapshot(event), now)

@@ -4,8 +4,9 @@ The engine asks it; screens may ask as often as they like, since asking changes 
 ``on_amended``, ``kill`` and ``reset`` change the gate. It computes exposures when asked and does nothing per book
 event. Checks run from the fundamental to the particular and the first refusal is the answer.
 
-The way out stays open: an order that can only reduce a position passes the kill switch, the day's loss, our caps, the
-order rate and the duplicate guard; as a market order it passes the checks of the book too. Cancels never come here.
+The way out stays open: an order that can only reduce a position passes the kill switch, the day's loss, our caps on
+size, the order rate and the duplicate guard; as a market order it passes the checks of the book too. Orders that are
+working already count: what they take off a spot position cannot be taken off twice. Cancels never come here.
 """
 
 from collections import deque
@@ -28,7 +29,6 @@ from jackbot_tui.risk.venue_filters import (
     check_shape,
     money,
     priced,
-    reference_price,
 )
 
 MarkOf = Callable[[str], Decimal | None]
@@ -37,6 +37,10 @@ LimitUse = tuple[str, str, str, float]
 
 RECENT_REQUESTS = 256
 """Manual orders remembered for the duplicate guard; at any sane order rate this is longer than its window."""
+
+FLATTEN_TAG = "flatten"
+CLOSING_TAGS = frozenset({FLATTEN_TAG, "close"})
+"""Orders so tagged shall only close; on spot, which has no reduce-only, the gate sees to it."""
 
 _HUNDRED = Decimal(100)
 
@@ -84,36 +88,35 @@ class RiskGate:
     ) -> Refusal | None:
         """Why ``request`` may not be sent at ``now``, None when it may.
 
-        ``position`` is the instrument's, ``open_orders`` are those of all instruments, ``day_pnl`` is the result since
-        UTC midnight in dollars. ``confirmed``: a person has confirmed this very order.
+        ``position`` is the instrument's, ``open_orders`` are those of all instruments, each as large as it may become
+        by an amend under way; ``day_pnl`` is the result since UTC midnight in dollars. ``confirmed``: a person has
+        confirmed this very order.
         """
         instrument = market.instrument
         refusal = check_shape(request, instrument)
         if refusal is not None:
             return refusal
-        reducing = self._reduces(request, market, position)
-        if request.reduce_only and not reducing:
-            held = text_of(position.quantity)
-            message = f"reduce-only {request.side.value} with a position of {held}: there is nothing to reduce"
-            return Refusal(RefusalCode.REDUCE_ONLY, message, held, "0")
+        reducing = self._reduces(request, market, position, open_orders)
+        if not reducing and (request.reduce_only or request.tag in CLOSING_TAGS):
+            refusal = self._nothing_to_reduce(request, market, position, open_orders)
+            if refusal is not None:
+                return refusal
         if self.killed and not reducing:
             return Refusal(RefusalCode.KILLED, "the kill switch is engaged: type 'kill reset' to trade again")
         refusal = check_quantity(request, instrument)
         if refusal is not None:
             return refusal
         if not (reducing and request.type is OrderType.MARKET):
-            refusal = (
-                self._check_book(market, now) or check_price(request, market) or self._check_reach(request, market)
-            )
+            refusal = self._check_priced(request, market, now)
             if refusal is not None:
                 return refusal
-        price = self._valued_at(request, market)
+        price = self._valued_at(request, market, now)
         if price is not None:
             refusal = check_notional(request, instrument, price)
             if refusal is not None:
                 return refusal
         if reducing:
-            return None
+            return self._check_count(request, market, open_orders)
         return (
             (None if price is None else self._check_size(request, market, price, position, open_orders))
             or self._check_count(request, market, open_orders)
@@ -131,9 +134,10 @@ class RiskGate:
         market: InstrumentMarket,
         position: Position,
         open_orders: Sequence[Order],
+        day_pnl: Decimal,
         now: int,
     ) -> Refusal | None:
-        """Why ``order`` may not get this price and total quantity, None when it may."""
+        """Why ``order`` may not get this price and total quantity, None when it may; the rest is as in ``check``."""
         request = OrderRequest(
             key=order.key,
             side=order.side,
@@ -148,17 +152,20 @@ class RiskGate:
         if refusal is not None:
             return refusal
         smaller = price == order.price and quantity <= order.quantity
-        if self.killed and not (smaller or order.reduce_only):
-            return Refusal(RefusalCode.KILLED, "the kill switch is engaged: only cancel, or type 'kill reset'")
         rest = replace(request, quantity=max(market.instrument.lot, quantity - order.filled))
         others = [each for each in open_orders if each.client_id != order.client_id]
+        reducing = order.reduce_only or self._reduces(rest, market, position, others)
+        if self.killed and not (smaller or reducing):
+            return Refusal(RefusalCode.KILLED, "the kill switch is engaged: only cancel, or type 'kill reset'")
         refusal = check_quantity(request, market.instrument) or check_notional(request, market.instrument, price)
         if refusal is not None or smaller:
             return refusal
-        refusal = self._check_book(market, now) or check_price(request, market) or self._check_reach(rest, market)
-        if refusal is not None or order.reduce_only:
+        refusal = self._check_priced(rest, market, now)
+        if refusal is not None or reducing:
             return refusal
-        return self._check_size(rest, market, price, position, others) or self._check_rate(now)
+        return (
+            self._check_size(rest, market, price, position, others) or self._check_day(day_pnl) or self._check_rate(now)
+        )
 
     def limits_view(
         self,
@@ -186,15 +193,51 @@ class RiskGate:
 
     # ------------------------------------------------------------------ reducing
 
-    @staticmethod
-    def _reduces(request: OrderRequest, market: InstrumentMarket, position: Position) -> bool:
+    def _reduces(
+        self, request: OrderRequest, market: InstrumentMarket, position: Position, open_orders: Sequence[Order]
+    ) -> bool:
         """Whether the order can do nothing but shrink the position."""
-        against = -position.quantity * request.side.sign
         if market.instrument.is_perpetual:
-            return request.reduce_only and against > ZERO
-        return request.side is Side.SELL and request.quantity <= against
+            return request.reduce_only and -position.quantity * request.side.sign > ZERO
+        return request.quantity <= self._reducible(request, position, open_orders)
+
+    def _reducible(self, request: OrderRequest, position: Position, open_orders: Sequence[Order]) -> Decimal:
+        """How much of a spot position no working order of the request's side will take off; a short one is bought back.
+
+        For a flatten, orders whose cancel is under way do not count: it does not wait for the answers, and makes good
+        what fills meanwhile.
+        """
+        if request.tag == FLATTEN_TAG:
+            open_orders = [order for order in open_orders if order.status is not OrderStatus.PENDING_CANCEL]
+        working = self._working(request.key, request.side, open_orders)
+        return max(ZERO, -position.quantity * request.side.sign - working)
+
+    def _nothing_to_reduce(
+        self, request: OrderRequest, market: InstrumentMarket, position: Position, open_orders: Sequence[Order]
+    ) -> Refusal | None:
+        """Why an order that should only reduce would do more; None when the venue holds it to reducing."""
+        held, side = text_of(position.quantity), request.side.value
+        if request.reduce_only:
+            message = f"reduce-only {side} with a position of {held}: there is nothing to reduce"
+            return Refusal(RefusalCode.REDUCE_ONLY, message, held, "0")
+        if market.instrument.is_perpetual:
+            return None
+        figure, near = text_of(request.quantity), text_of(self._reducible(request, position, open_orders))
+        message = (
+            f"{side} {figure} to close, but of the position {held} only {near} is left by the working {side} orders:"
+            " cancel them, or wait for their fills"
+        )
+        return Refusal(RefusalCode.REDUCE_ONLY, message, figure, near, near)
 
     # ------------------------------------------------------------------ book and price
+
+    def _check_priced(self, request: OrderRequest, market: InstrumentMarket, now: int) -> Refusal | None:
+        """Everything about the order's price: the book that prices it, the venue's rules, our own reach."""
+        return (
+            self._check_book(market, now)
+            or check_price(request, market, now)
+            or self._check_reach(request, market, now)
+        )
 
     def _check_book(self, market: InstrumentMarket, now: int) -> Refusal | None:
         symbol = market.instrument.symbol
@@ -210,13 +253,13 @@ class RiskGate:
             return Refusal(RefusalCode.BOOK_OLD, message, f"{age} s", f"{limit / 1000:.1f} s")
         return None
 
-    def _check_reach(self, request: OrderRequest, market: InstrumentMarket) -> Refusal | None:
+    def _check_reach(self, request: OrderRequest, market: InstrumentMarket, now: int) -> Refusal | None:
         """Collar on the aggressive side (touch and mark), bound on the passive side."""
         if request.price is None:
             return self._check_market_reach(request, market)
         return (
             self._check_limit_reach(request.side, request.price, market)
-            or self._check_mark(request.side, request.price, market)
+            or self._check_mark(request.side, request.price, market, now)
             or self._check_far(request.side, request.price, market)
         )
 
@@ -261,11 +304,10 @@ class RiskGate:
         message = f"a market order for {figure} finds only {near} {within}: send at most {near}, or a limit order"
         return Refusal(RefusalCode.COLLAR, message, figure, near, near)
 
-    def _check_mark(self, side: Side, price: Decimal, market: InstrumentMarket) -> Refusal | None:
-        if not self.limits.mark_collar_pct or market.mark is None:
+    def _check_mark(self, side: Side, price: Decimal, market: InstrumentMarket, now: int) -> Refusal | None:
+        mark, instrument = market.fresh_mark(now), market.instrument
+        if not self.limits.mark_collar_pct or mark is None:
             return None
-        mark = decimal_of(market.mark.mark)
-        instrument = market.instrument
         bound = mark + side.sign * mark * self.limits.mark_collar_pct / _HUNDRED
         bound = round_down(bound, instrument.tick) if side is Side.BUY else round_up(bound, instrument.tick)
         if (price - bound) * side.sign <= ZERO:
@@ -288,12 +330,12 @@ class RiskGate:
         return Refusal(RefusalCode.FAR, message, figure, limit, limit)
 
     @staticmethod
-    def _valued_at(request: OrderRequest, market: InstrumentMarket) -> Decimal | None:
-        """Price at which the order's value is counted: its own, else the opposite touch, else the mark."""
+    def _valued_at(request: OrderRequest, market: InstrumentMarket, now: int) -> Decimal | None:
+        """Price at which the order's value is counted: its own, else the opposite touch, else the market's value."""
         if request.price is not None:
             return request.price
         best = market.book.best_ask() if request.side is Side.BUY else market.book.best_bid()
-        return decimal_of(best[0]) if best is not None else reference_price(market)
+        return decimal_of(best[0]) if best is not None else market.value_price(now)
 
     # ------------------------------------------------------------------ our own caps
 

@@ -64,7 +64,7 @@ def check_quantity(request: OrderRequest, instrument: Instrument) -> Refusal | N
     return None
 
 
-def check_price(request: OrderRequest, market: InstrumentMarket) -> Refusal | None:
+def check_price(request: OrderRequest, market: InstrumentMarket, now: int) -> Refusal | None:
     """Tick, absolute range and band of a limit price."""
     instrument, price = market.instrument, request.price
     if price is None:
@@ -81,13 +81,13 @@ def check_price(request: OrderRequest, market: InstrumentMarket) -> Refusal | No
         return Refusal(
             RefusalCode.PRICE_RANGE, f"price {figure} is {word} price {limit}: try {limit}", figure, limit, limit
         )
-    return _check_band(request.side, price, market)
+    return _check_band(request.side, price, market, now)
 
 
-def _check_band(side: Side, price: Decimal, market: InstrumentMarket) -> Refusal | None:
+def _check_band(side: Side, price: Decimal, market: InstrumentMarket, now: int) -> Refusal | None:
     instrument = market.instrument
     band = instrument.band
-    reference = None if band is None else reference_price(market, band.reference)
+    reference = None if band is None else _reference_price(market, band.reference, now)
     if band is None or reference is None:
         return None
     up, down = (band.buy_up, band.buy_down) if side is Side.BUY else (band.sell_up, band.sell_down)
@@ -122,16 +122,11 @@ def check_notional(request: OrderRequest, instrument: Instrument, price: Decimal
     return None
 
 
-def reference_price(market: InstrumentMarket, reference: str = "mark") -> Decimal | None:
+def _reference_price(market: InstrumentMarket, reference: str, now: int) -> Decimal | None:
     """The ``mark``, or the last trade for other references (the venue's average is not streamed); else the mid."""
-    if reference == "mark" and market.mark is not None:
-        return decimal_of(market.mark.mark)
     if reference != "mark" and market.trades.last_price is not None:
         return decimal_of(market.trades.last_price)
-    bid, ask = market.book.best_bid(), market.book.best_ask()
-    if bid is None or ask is None:
-        return None
-    return (decimal_of(bid[0]) + decimal_of(ask[0])) / 2
+    return market.value_price(now)
 
 
 def smallest_quantity(instrument: Instrument) -> Decimal:

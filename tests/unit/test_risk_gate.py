@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from jackbot_tui.book.market import MARK_LIFE_NS
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import BookState, OrderStatus, OrderType, Side, TimeInForce
@@ -74,6 +75,7 @@ class Desk:
             market=self.market,
             position=Position(key=self.market.key, quantity=self.held),
             open_orders=self.open,
+            day_pnl=self.day_pnl,
             now=self.now,
         )
 
@@ -245,6 +247,21 @@ def test_the_mark_bounds_what_the_touch_would_allow(side: str, price: str, bound
     assert (refusal.code, refusal.nearest) == (C.MARK_COLLAR, bound)
 
 
+def test_a_mark_that_stopped_coming_bounds_nothing() -> None:
+    desk = Desk(BAND, max_book_age_ms=0)
+    desk.market.set_mark(50000.0)
+    assert code_of(desk.ask("buy", "1", "61000")) == C.BAND
+    desk.now += MARK_LIFE_NS - 1
+    assert code_of(desk.ask("buy", "1", "61000")) == C.BAND
+    desk.now += 1
+    assert desk.ask("buy", "1", "61000") is None
+    unbanded = Desk(max_book_age_ms=0)
+    unbanded.market.set_mark(50000.0)
+    assert code_of(unbanded.ask("buy", "1", "61000")) == C.MARK_COLLAR
+    unbanded.now += MARK_LIFE_NS
+    assert unbanded.ask("buy", "1", "61000") is None
+
+
 @pytest.mark.parametrize(("side", "price", "nearest"), [("buy", "30000", "30500.0"), ("sell", "92000", "91500.0")])
 def test_a_resting_order_may_not_be_absurdly_far_away(side: str, price: str, nearest: str) -> None:
     refusal = Desk().ask(side, "1", price)
@@ -398,9 +415,75 @@ def test_selling_what_is_held_on_spot_always_passes() -> None:
 
 def test_a_reduce_only_limit_still_needs_a_book() -> None:
     desk = cornered(PERP)
+    desk.open.clear()
     assert code_of(desk.ask("sell", "2", "61000", reduce_only=True)) == C.BOOK_NOT_LIVE
     desk.market.become(BookState.LIVE)
     assert desk.ask("sell", "2", "61000", reduce_only=True) is None
+
+
+def test_reduce_only_limits_do_not_rest_without_number() -> None:
+    ours, venues = Desk(max_open_orders=2), Desk(replace(PERP, max_orders=2))
+    for desk in (ours, venues):
+        desk.held = Decimal(2)
+        for price in ("61010", "61020"):
+            assert desk.ask("sell", "1", price, reduce_only=True) is None
+            desk.working("sell", "1", price)
+        assert code_of(desk.ask("sell", "1", "61030", reduce_only=True)) == C.OPEN_ORDERS
+        assert desk.ask("sell", "1", "61000", reduce_only=True, tif=TimeInForce.IOC) is None
+        assert desk.ask("sell", "2", reduce_only=True) is None
+
+
+@pytest.mark.parametrize("tag", ["", "close", "flatten"])
+@pytest.mark.parametrize(
+    ("held", "side", "working", "quantity", "passes"),
+    [
+        ("2", "sell", ("sell", "0.5"), "1.5", True),
+        ("2", "sell", ("sell", "0.5"), "1.6", False),
+        ("2", "sell", ("buy", "0.5"), "2", True),
+        ("2", "sell", ("sell", "2"), "0.001", False),
+        ("-2", "buy", ("sell", "1"), "2", True),
+        ("-2", "buy", ("buy", "1"), "1", True),
+        ("-2", "buy", ("buy", "1"), "1.1", False),
+        ("-2", "sell", ("buy", "1"), "1", False),
+        ("2", "buy", ("buy", "1"), "1", False),
+    ],
+)
+def test_what_working_orders_take_off_a_spot_position_is_not_taken_off_twice(
+    held: str, side: str, working: tuple[str, str], quantity: str, passes: bool, tag: str
+) -> None:
+    desk = Desk(SPOT)
+    desk.held = Decimal(held)
+    desk.working(*working, "61000")
+    desk.gate.kill()
+    refused = C.REDUCE_ONLY if tag else C.KILLED
+    assert code_of(desk.ask(side, quantity, tag=tag)) == ("" if passes else refused)
+
+
+def test_closing_more_than_is_left_names_what_is_left() -> None:
+    desk = Desk(SPOT)
+    desk.held = Decimal(2)
+    desk.working("sell", "0.5", "61000")
+    refusal = desk.ask("sell", "2", tag="close")
+    assert refusal is not None
+    assert (refusal.code, refusal.figure, refusal.nearest) == (C.REDUCE_ONLY, "2", "1.5")
+    assert desk.ask("sell", "1.5", tag="close") is None
+
+
+def test_a_flatten_on_spot_does_not_wait_for_its_cancels_but_never_sells_twice() -> None:
+    desk = Desk(SPOT)
+    desk.held = Decimal(2)
+    desk.working("sell", "2", "61000", OrderStatus.PENDING_CANCEL)
+    assert desk.ask("sell", "2", tag="flatten") is None
+    assert code_of(desk.ask("sell", "2", tag="close")) == C.REDUCE_ONLY
+    desk.working("sell", "2", "61000", OrderStatus.PENDING_NEW)
+    assert code_of(desk.ask("sell", "2", tag="flatten")) == C.REDUCE_ONLY
+
+
+def test_closing_a_perpetual_is_held_to_reducing_by_the_venue() -> None:
+    desk = Desk()
+    desk.held = Decimal(2)
+    desk.working("sell", "2", "61000")
+    assert desk.ask("sell", "2", reduce_only=True, tag="close") is None
 
 
 @pytest.mark.parametrize(("held", "side"), [("0", "sell"), ("2", "buy"), ("-2", "sell")])
@@ -451,6 +534,24 @@ def test_making_an_order_smaller_is_always_allowed() -> None:
     order = desk.open[0]
     assert desk.amend(order, "60000", "0.5") is None
     assert code_of(desk.amend(order, "60000", "1.5")) == C.KILLED
+
+
+def test_an_amend_that_adds_risk_meets_the_days_loss_stop() -> None:
+    desk = Desk(max_day_loss=Decimal(500))
+    desk.day_pnl = Decimal(-500)
+    order = desk.working("buy", "1", "60000")
+    assert code_of(desk.amend(order, "60000", "1.1")) == C.DAY_LOSS
+    assert code_of(desk.amend(order, "60001", "1")) == C.DAY_LOSS
+    assert desk.amend(order, "60000", "0.9") is None
+
+
+@pytest.mark.parametrize(("quantity", "code"), [("2", ""), ("2.1", C.KILLED)])
+def test_an_amend_of_a_spot_sell_that_only_reduces_stays_open(quantity: str, code: str) -> None:
+    desk = Desk(SPOT, max_day_loss=Decimal(500))
+    desk.held, desk.day_pnl = Decimal(2), Decimal(-500)
+    order = desk.working("sell", "1", "61000")
+    desk.gate.kill()
+    assert code_of(desk.amend(order, "61001", quantity)) == code
 
 
 # ---------------------------------------------------------------------------- views and words
