@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from jackbot_tui.book.market import MARK_LIFE_NS
+from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import BookState, OrderStatus, OrderType, TimeInForce
 from jackbot_tui.model.orders import OrderEvent, OrderRejected, Position
 from tests.paper_world import PERP, SPOT, Market, World
@@ -91,6 +93,16 @@ def test_closing_needs_no_free_margin_and_open_losses_are_not_free() -> None:
     world.market.set_mark(92.0)
     assert code_of(world, world.send("buy", "1", "91.0")) == "-2019"
     assert code_of(world, world.send("sell", "9", "101.0")) == ""
+
+
+def test_a_mark_that_stopped_coming_does_not_hide_an_open_loss() -> None:
+    world = perp_world("100", leverage=10)
+    world.send("buy", "9")
+    world.market.set_mark(100.0)
+    world.book([(92.0, 5.0)], [(92.1, 5.0)])
+    assert code_of(world, world.send("buy", "0.5", "91.0")) == ""
+    world.wait(MARK_LIFE_NS / NS_PER_MS)
+    assert code_of(world, world.send("buy", "0.5", "91.0")) == "-2019"
 
 
 def test_an_amend_is_covered_like_a_new_order_in_place_of_the_old_and_keeps_it_when_not() -> None:

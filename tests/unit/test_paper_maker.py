@@ -61,6 +61,43 @@ def test_a_trade_seen_in_both_streams_counts_once() -> None:
     assert world.ahead(order) == "2"
 
 
+def test_a_trade_made_before_the_order_came_does_not_fill_it_though_it_is_told_later() -> None:
+    world = a_world()
+    world.market.book_event_ns = world.now  # 8 of the level were traded before this; the tape tells of it afterwards
+    order = world.send("buy", "5", "99.9")
+    world.trade("sell", 99.9, "8", made_ns=world.now - 50_000_000)
+    world.trade("sell", 99.8, "8", made_ns=world.now)
+    assert (world.fills(order), world.ahead(order)) == ([], "3")
+    world.trade("sell", 99.9, "8", made_ns=world.now + 1)
+    assert world.fills(order) == [("99.9", "5")]
+
+
+def test_an_older_order_in_the_same_queue_has_its_part_in_a_trade_that_is_told_late() -> None:
+    world = a_world()
+    old = world.send("buy", "1", "99.9")
+    world.market.book_event_ns = world.now + 10
+    new = world.send("buy", "1", "99.9")
+    world.trade("sell", 99.9, "5", made_ns=world.now + 5)
+    assert (world.fills(old), world.fills(new), world.ahead(new)) == ([("99.9", "1")], [], "3")
+
+
+def test_where_the_venue_tells_no_times_every_trade_counts() -> None:
+    world = a_world()
+    world.market.book_event_ns = world.now
+    order = world.send("buy", "1", "99.9")
+    world.trade("sell", 99.8, "8", made_ns=0)
+    assert world.fills(order) == [("99.9", "1")]
+
+
+def test_an_amended_order_queues_anew_and_hears_only_of_what_comes_after() -> None:
+    world = a_world()
+    order = world.send("buy", "1", "99.9")
+    world.market.book_event_ns = world.now + 10
+    world.amend(order, "99.9", "2")
+    world.trade("sell", 99.8, "8", made_ns=world.now + 5)
+    assert world.fills(order) == []
+
+
 def test_a_trade_through_the_price_fills_up_to_the_traded_volume_without_queueing() -> None:
     world = a_world()
     order = world.send("buy", "1", "99.9")

@@ -1,5 +1,7 @@
 """Paper orders that take: they walk the displayed book, eat it, and end as the venue ends them."""
 
+from decimal import Decimal
+
 import pytest
 
 from jackbot_tui.model.enums import BookState, Liquidity
@@ -36,11 +38,32 @@ def test_two_market_orders_do_not_eat_the_same_size_twice() -> None:
     assert world.fills(world.send("buy", "1")) == [("100.2", "1")]
 
 
-def test_a_level_is_whole_again_when_its_size_changes_and_only_that_level() -> None:
+@pytest.mark.parametrize(
+    ("sizes", "left"),
+    [
+        ([1.0], "0.25"),
+        ([1.5], "0.75"),
+        ([0.9], "0.25"),
+        ([0.1], "0.1"),
+        ([1.001, 1.0], "0.251"),
+        ([0.9, 1.0], "0.35"),
+        ([0.5, 0.1, 2.0], "2"),
+    ],
+)
+def test_of_an_eaten_level_is_left_what_was_left_and_what_it_gained(sizes: list[float], left: str) -> None:
     world = a_world()
-    world.send("buy", "3")
-    world.book(BIDS, [(100.0, 0.4), *ASKS[1:]])
-    assert world.fills(world.send("buy", "1")) == [("100", "0.4"), ("100.2", "0.6")]
+    world.send("buy", "0.75")
+    for size in sizes:
+        world.book(BIDS, [(100.0, size), *ASKS[1:]])
+    assert world.fills(world.send("buy", "5", "100.0", tif="ioc")) == [("100", left)]
+
+
+def test_a_level_that_was_gone_is_whole_when_it_comes_back() -> None:
+    world = a_world()
+    world.send("buy", "1")
+    world.book(BIDS, ASKS[1:])
+    world.book(BIDS, ASKS)
+    assert world.fills(world.send("buy", "1")) == [("100", "1")]
 
 
 def test_the_rest_of_a_market_order_is_canceled_with_the_reason() -> None:
@@ -63,7 +86,17 @@ def test_eaten_levels_do_not_fill_the_resting_remainder_again() -> None:
     world.book(BIDS, ASKS)
     assert world.order(order).filled == 3
     world.book(BIDS, [(100.1, 0.5), (100.2, 5.0)])
+    assert world.order(order).filled == 3
+    world.book(BIDS, [(100.1, 1.0), (100.2, 5.0)])
     assert world.fills(order)[2:] == [("100.1", "0.5")]
+
+
+def test_a_level_that_twitches_does_not_fill_the_resting_remainder() -> None:
+    world = a_world()
+    order = world.send("buy", "30", "100.0")
+    for size in (1.001, 1.0) * 5:
+        world.book(BIDS, [(100.0, size), *ASKS[1:]])
+    assert world.order(order).filled == Decimal("1.005"), "the first 1, and 0.001 whenever the level gained that"
 
 
 def test_an_ioc_takes_what_is_there_and_expires() -> None:

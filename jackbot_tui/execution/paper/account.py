@@ -16,7 +16,7 @@ from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.model.accounting import unrealized
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
-from jackbot_tui.model.numbers import ONE, ZERO, decimal_of
+from jackbot_tui.model.numbers import ONE, ZERO
 
 
 class PaperAccount:
@@ -32,17 +32,20 @@ class PaperAccount:
         """How much an order on ``side`` can take off the position, base units."""
         return max(ZERO, -self.portfolio.position(key).quantity * side.sign)
 
-    def covers(self, instrument: Instrument, side: Side, quantity: Decimal, cost: Decimal) -> bool:
-        """Whether an order of ``quantity``, worth ``cost`` quote currency, is covered on top of all working orders."""
+    def covers(self, instrument: Instrument, side: Side, quantity: Decimal, cost: Decimal, now: int) -> bool:
+        """Whether an order of ``quantity``, worth ``cost`` quote currency, is covered on top of all working orders.
+
+        ``now`` tells which mark prices are too old to be believed.
+        """
         if instrument.is_perpetual:
             buys, sells = (quantity, ZERO) if side is Side.BUY else (ZERO, quantity)
-            more = self._margin(instrument, buys, sells) - self._margin(instrument, ZERO, ZERO)
-            return more <= ZERO or more + cost * instrument.taker_fee <= self.free(instrument.settle)
+            more = self._margin(instrument, buys, sells, now) - self._margin(instrument, ZERO, ZERO, now)
+            return more <= ZERO or more + cost * instrument.taker_fee <= self.free(instrument.settle, now)
         if side is Side.BUY:
-            return cost * (ONE + instrument.taker_fee) <= self.free(instrument.quote)
-        return quantity <= self.free(instrument.base)
+            return cost * (ONE + instrument.taker_fee) <= self.free(instrument.quote, now)
+        return quantity <= self.free(instrument.base, now)
 
-    def free(self, currency: str) -> Decimal:
+    def free(self, currency: str, now: int) -> Decimal:
         """What of a currency no working order, margin or open loss ties up."""
         free = self.portfolio.balance(currency)
         for resting in self.working.values():
@@ -56,11 +59,12 @@ class PaperAccount:
         for market in self._markets.values():
             instrument = market.instrument
             if instrument.is_perpetual and instrument.settle == currency:
-                free -= self._margin(instrument, ZERO, ZERO)
-                free += min(ZERO, unrealized(self.portfolio.position(instrument.key), self._price(instrument.key)))
+                position = self.portfolio.position(instrument.key)
+                free -= self._margin(instrument, ZERO, ZERO, now)
+                free += min(ZERO, unrealized(position, self._price(instrument.key, now)))
         return free
 
-    def _margin(self, instrument: Instrument, more_buys: Decimal, more_sells: Decimal) -> Decimal:
+    def _margin(self, instrument: Instrument, more_buys: Decimal, more_sells: Decimal, now: int) -> Decimal:
         quantity = self.portfolio.position(instrument.key).quantity
         buys, sells = more_buys, more_sells
         for resting in self.working.values():
@@ -72,14 +76,9 @@ class PaperAccount:
         exposure = max(abs(quantity + buys), abs(quantity - sells))
         if not exposure:
             return ZERO
-        return exposure * self._price(instrument.key) / max(ONE, min(self._leverage, instrument.max_leverage))
+        return exposure * self._price(instrument.key, now) / max(ONE, min(self._leverage, instrument.max_leverage))
 
-    def _price(self, key: str) -> Decimal:
-        """Mark price, else mid, else what the position cost."""
-        market = self._markets[key]
-        if market.mark is not None:
-            return decimal_of(market.mark.mark)
-        bid, ask = market.book.best_bid(), market.book.best_ask()
-        if bid is not None and ask is not None:
-            return (decimal_of(bid[0]) + decimal_of(ask[0])) / 2
-        return self.portfolio.position(key).average_entry
+    def _price(self, key: str, now: int) -> Decimal:
+        """What the market is worth now, else what the position cost."""
+        price = self._markets[key].value_price(now)
+        return self.portfolio.position(key).average_entry if price is None else price

@@ -1,7 +1,8 @@
 """What own orders took from the displayed book: the market does not know of them, so somebody must remember.
 
-One object per instrument, owned by its matching. A level that was eaten counts as eaten until the exchange says that
-its size changed; two market orders in a row do not take the same coins twice.
+One object per instrument, owned by its matching. What was eaten of a level stays eaten while the exchange goes on
+showing it: only what the level gains is new, and what it loses is taken to be what we ate first. Two market orders in a
+row do not take the same coins twice, and a level that twitches is not whole again.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,13 @@ class DisplayedLiquidity:
         self._taken: dict[tuple[Side, float], tuple[float, Decimal]] = {}
 
     def refresh(self) -> None:
-        """The book changed: levels with a new size are whole again."""
+        """The book changed: of a level is left what was left before and what it gained, up to what it shows."""
         if self._taken:
             self._taken = {
-                level: memory for level, memory in self._taken.items() if self._book.size_at(*level) == memory[0]
+                (side, price): (shown, taken)
+                for (side, price), (before, eaten) in self._taken.items()
+                if (shown := self._book.size_at(side, price))
+                and (taken := eaten - max(ZERO, decimal_of(before) - decimal_of(shown))) > ZERO
             }
 
     def walk(self, side: Side, limit: float | None) -> Iterator[tuple[float, Decimal]]:
@@ -38,7 +42,7 @@ class DisplayedLiquidity:
                 yield price, left
 
     def taken(self, side: Side, price: float) -> Decimal:
-        """What was taken from this level since its size last changed."""
+        """What was taken from this level and is displayed all the same."""
         memory = self._taken.get((side, price))
         return memory[1] if memory is not None else ZERO
 

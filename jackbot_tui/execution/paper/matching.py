@@ -7,7 +7,8 @@ never changes the book. The rules, in short:
   a FOK is filled whole or expires, a limit's rest stays.
 * A maker waits in the risk-averse ``queue``. A trade at its price by the other side's aggressor fills what gets past
   the queue; a trade beyond its price fills up to the traded volume, best own price first; when the opposite best
-  reaches its price, it fills up to what the reaching levels display. A maker fills at its own price.
+  reaches its price, it fills up to what the reaching levels display. A maker fills at its own price, and never by a
+  trade that is no newer, by the exchange's own time, than what the market had shown when it began to rest.
 * Own orders never trade with each other: the resting one expires (Binance's EXPIRE_MAKER).
 * A reduce-only order never fills beyond the position and expires when there is nothing left to reduce.
 * A book that is not LIVE fills nothing and takes no new orders; cancels work.
@@ -73,7 +74,7 @@ class Matching:
 
     def place(self, order: Order, ts: int) -> list[OrderEvent]:
         """A new order arrives at the venue."""
-        answer = self._objection(order)
+        answer = self._objection(order, ts)
         if answer is not None:
             return [OrderRejected(order.client_id, ts, answer.code, answer.reason)]
         events: list[OrderEvent] = [OrderAccepted(order.client_id, ts, self._ids.next("o"))]
@@ -154,17 +155,17 @@ class Matching:
             for price in self._best_first(side):
                 queue = self._queues[side][price]
                 if price != trade.price and self._reaches(side, price, trade.price):
-                    queue.clear_ahead()
+                    queue.clear_ahead(trade.ts_event)
                 elif price != trade.price or trade.side is side:
                     continue
-                for resting, size in queue.share(left, self._instrument.lot):
+                for resting, size in queue.share(left, self._instrument.lot, trade.ts_event):
                     left -= self._fill_maker(resting, size, ts, events)
         self._end_reduce_only(ts, events)
         return events
 
     # ------------------------------------------------------------------ arrivals
 
-    def _objection(self, order: Order) -> Answer | None:
+    def _objection(self, order: Order, ts: int) -> Answer | None:
         if not self._market.live:
             return BOOK_NOT_LIVE
         if order.reduce_only and not self._account.reducible(order.key, order.side):
@@ -173,7 +174,7 @@ class Matching:
             return self._rules.post_only_crosses
         if not order.reduce_only:
             cost = self._cost(order)
-            if not self._account.covers(self._instrument, order.side, order.quantity, cost):
+            if not self._account.covers(self._instrument, order.side, order.quantity, cost, ts):
                 return self._rules.no_funds
         return None
 
@@ -270,7 +271,7 @@ class Matching:
         client_id = order.client_id
         if not self._market.live:
             return [OrderAmendRejected(client_id, ts, BOOK_NOT_LIVE.reason)]
-        if not order.reduce_only and not self._covered_instead(resting, price, quantity - resting.filled):
+        if not order.reduce_only and not self._covered_instead(resting, price, quantity - resting.filled, ts):
             answer = self._rules.no_funds
             return [OrderAmendRejected(client_id, ts, f"{answer.reason} [{answer.code}]")]
         self._remove(resting)
@@ -282,13 +283,13 @@ class Matching:
         self._work(resting, ts, events)
         return events
 
-    def _covered_instead(self, resting: RestingOrder, price: Decimal, quantity: Decimal) -> bool:
+    def _covered_instead(self, resting: RestingOrder, price: Decimal, quantity: Decimal, ts: int) -> bool:
         """Whether the account covers this in place of what ``resting`` asks for now; asking for less always is."""
         if quantity <= resting.remaining and quantity * price <= resting.remaining * (resting.price or ZERO):
             return True
         client_id = resting.order.client_id
         del self._account.working[client_id]
-        covered = self._account.covers(self._instrument, resting.order.side, quantity, quantity * price)
+        covered = self._account.covers(self._instrument, resting.order.side, quantity, quantity * price, ts)
         self._account.working[client_id] = resting
         return covered
 
@@ -300,7 +301,7 @@ class Matching:
         queue = self._queues[side].get(price)
         if queue is None:
             queue = self._queues[side][price] = PriceQueue(shown)
-        queue.join(resting, shown)
+        queue.join(resting, shown, self._market.newest_event_ns)
 
     def _place_restored(self) -> None:
         for resting in self._unplaced:

@@ -22,9 +22,13 @@ class QueueView(Struct, frozen=True):
 
 
 class RestingOrder:
-    """An order as the paper venue holds it. ``ahead`` is the market's quantity before it at its price, base units."""
+    """An order as the paper venue holds it.
 
-    __slots__ = ("ahead", "filled", "order", "price", "quantity")
+    ``ahead`` is the market's quantity before it at its price, base units. ``seen_ns`` is the exchange's own time of the
+    newest event its market had shown when it began to rest: it queued behind what the trades until then had left.
+    """
+
+    __slots__ = ("ahead", "filled", "order", "price", "quantity", "seen_ns")
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -32,6 +36,11 @@ class RestingOrder:
         self.quantity = order.quantity
         self.filled = order.filled
         self.ahead = ZERO
+        self.seen_ns = 0
+
+    def hears_of(self, event_ns: int) -> bool:
+        """Whether a trade of this exchange time (0 = unknown) was made after the order began to rest."""
+        return not 0 < event_ns <= self.seen_ns
 
     @property
     def remaining(self) -> Decimal:
@@ -47,10 +56,11 @@ class PriceQueue:
         self.orders: list[RestingOrder] = []
         self.shown = shown
 
-    def join(self, resting: RestingOrder, shown: float) -> None:
-        """Stand at the back of the ``shown`` displayed quantity."""
+    def join(self, resting: RestingOrder, shown: float, seen_ns: int) -> None:
+        """Stand at the back of the ``shown`` displayed quantity; ``seen_ns`` as in ``RestingOrder``."""
         self.resize(shown)
         resting.ahead = decimal_of(shown)
+        resting.seen_ns = seen_ns
         self.orders.append(resting)
 
     def resize(self, shown: float) -> None:
@@ -62,12 +72,16 @@ class PriceQueue:
                     resting.ahead = size
         self.shown = shown
 
-    def share(self, volume: Decimal, lot: Decimal) -> list[tuple[RestingOrder, Decimal]]:
-        """Let a trade of ``volume`` eat the queue from the front: what of it each own order gets, whole lots only."""
+    def share(self, volume: Decimal, lot: Decimal, event_ns: int) -> list[tuple[RestingOrder, Decimal]]:
+        """Let a trade of ``volume`` eat the queue from the front: what of it each own order gets, whole lots only.
+
+        Orders that came after the trade (``event_ns``, the exchange's time of it) have no part in it.
+        """
         left = volume
         eaten = ZERO
         gets: list[tuple[RestingOrder, Decimal]] = []
-        for resting in self.orders:
+        present = [resting for resting in self.orders if resting.hears_of(event_ns)]
+        for resting in present:
             strangers = min(left, resting.ahead - eaten)
             eaten += strangers
             left -= strangers
@@ -75,14 +89,15 @@ class PriceQueue:
             if size > ZERO:
                 gets.append((resting, size))
                 left -= size
-        for resting in self.orders:
+        for resting in present:
             resting.ahead = max(ZERO, resting.ahead - eaten)
         return gets
 
-    def clear_ahead(self) -> None:
-        """The market traded through this price: nobody is ahead any more."""
+    def clear_ahead(self, event_ns: int) -> None:
+        """The market traded through this price: nobody is ahead any more of the orders that were there then."""
         for resting in self.orders:
-            resting.ahead = ZERO
+            if resting.hears_of(event_ns):
+                resting.ahead = ZERO
 
     def view(self, resting: RestingOrder) -> QueueView:
         own = ZERO
