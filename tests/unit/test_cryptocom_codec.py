@@ -218,6 +218,7 @@ def test_a_heartbeat_is_answered_with_its_own_id_and_nothing_else_is(codec: Cryp
         UPDATE.replace('"pu"', '"px"'), UPDATE.replace('"update"', '"upd"'), UPDATE.replace('"61000.0"', '"0"'),
         UPDATE.replace('["61000.0","0","0"]', '["61000.0","-1","0"]'), SNAPSHOT.replace('"0.2500"', '"NaN"'),
         TRADE.replace('"SELL"', '"HOLD"'), TRADE.replace('"61000.0"', '"0"'), TRADE.replace('"d":"4', '"d":"x'),
+        TRADE.replace('"d":"', '"d":"' + "9" * 5000),
         push("mark", '{"v":"0","t":1}'), push("mark", '{"v":null,"t":1}'), push("funding", '{"v":"-2","t":1}'),
         push("index", '{"v":"1","t":1}', "ETHUSD-INDEX"), push("odd", '{"t":1}'),
     ],

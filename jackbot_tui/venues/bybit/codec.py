@@ -138,7 +138,10 @@ class BybitCodec(Codec):
             return (BookDelta(key, ts, ts_recv, number, number, number - 1, body.b, body.a),)
         if number < 0 or frame.type not in ("snapshot", "delta"):
             return (unknown_frame(raw, f"book message {frame.type[:20]!r} with u {number}"),)
-        texts = _TEXTS.decode(raw).data
+        try:
+            texts = _TEXTS.decode(raw).data
+        except UNREADABLE as error:
+            return (unknown_frame(raw, f"levels of a book are not text: {error}"),)
         levels = texts.b + texts.a
         places = padding(price for price, _ in levels), padding(size for _, size in levels)
         return (BookSnapshot(key, ts, ts_recv, number, body.b, body.a, *places),)

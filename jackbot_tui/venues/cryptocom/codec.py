@@ -29,7 +29,7 @@ from jackbot_tui.venues.cryptocom import traffic
 from jackbot_tui.venues.cryptocom.instruments import index_of, instruments_of
 from jackbot_tui.venues.cryptocom.spec import BOOK_DEPTH, BOOK_UPDATE_MS, SPEC
 from jackbot_tui.venues.cryptocom.wire import UNREADABLE, BookTexts, Datum, Frame, Result, Row
-from jackbot_tui.venues.texts import is_price, is_rate, is_trade, padding, unknown_frame
+from jackbot_tui.venues.texts import is_decimal, is_price, is_rate, is_trade, padding, unknown_frame
 
 INSTRUMENTS_PATH = "/public/get-instruments"
 HEARTBEAT = "public/heartbeat"
@@ -215,7 +215,7 @@ class CryptocomCodec(Codec):
             if came == ts_recv:
                 floor = before
             self._histories[key] = ts_recv, floor
-        numbered = [(int(row.d) if row.d.isascii() and row.d.isdigit() else -1, row) for row in rows]
+        numbered = [(int(row.d) if is_decimal(row.d) and "." not in row.d else -1, row) for row in rows]
         for number, row in sorted(numbered, key=lambda each: each[0]):
             side = _SIDES.get(row.s)
             if side is None or number < 0 or not is_trade(row.p, row.q):

@@ -89,8 +89,8 @@ def _instrument(venue: str, market: MarketSpec, info: Listing) -> Instrument:
 
 
 def _plain(text: str) -> Decimal:
-    """The number without padding zeros (``0.10`` -> 0.1); InvalidOperation when it is none or not finite."""
+    """The number without padding zeros (``0.10`` -> 0.1); InvalidOperation when it is none, or below 0."""
     number = Decimal(text)
-    if not number.is_finite():
-        raise InvalidOperation(f"{text!r} is not a finite number")
+    if not (number.is_finite() and number >= ZERO):
+        raise InvalidOperation(f"{text!r} is not a number from 0 on")
     return number.normalize() + ZERO if number else ZERO
