@@ -114,12 +114,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self.exit, 0)
-        self.set_interval(TERMINAL_CHECK_S, self._leave_a_dead_terminal)
-
-    def _leave_a_dead_terminal(self) -> None:
-        """Reading from a terminal that is gone would spin; nobody is there to be told goodbye."""
-        if terminal.is_gone():
-            os._exit(0)
+        terminal.leave_when_gone(lambda: loop.call_soon_threadsafe(self.exit, 0))
 
     def on_mount(self) -> None:
         if self.pacer.wants_to_ask and terminal.ask_cursor(self):
