@@ -119,7 +119,7 @@ def risk_rows(view: ScreenView, width: int, height: int, divider: bool) -> list[
         rows.append(spread([*edge, (" kill switch", Ink.DIM)], [state, (" ", Ink.TEXT)], width))
     for limit in limits:
         ink = Ink.BAD if limit.fraction >= 1 else Ink.WARN if limit.fraction >= 0.8 else Ink.TEXT
-        figures: list[Cell] = [(f" {compact(limit.used)} / {compact(limit.limit)} ", ink)]
+        figures: list[Cell] = [(f" {compact(limit.used)}/{compact(limit.limit)} ", ink)]
         rows.append(spread([*edge, (f" {limit.name}", Ink.DIM)], figures, width))
     return rows
 
@@ -130,7 +130,7 @@ def compact(text: str) -> str:
         value = Decimal(text)
     except ArithmeticError:
         return text
-    if abs(value) < 10_000:
+    if abs(value) < 1000:
         return text
     return f"{value / 1000:.1f}".removesuffix(".0") + "k"
 
