@@ -231,6 +231,18 @@ def test_reduce_only_never_opens_or_turns_a_position(script: Script) -> None:
         held = after
 
 
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=20))
+@settings(max_examples=150, deadline=None)
+def test_a_level_gives_what_it_showed_and_what_it_gained_and_no_more(shown: list[int]) -> None:
+    world = World()
+    world.book([(99.9, 1.0)], [(100.1, 1.0)])
+    order = world.send("buy", "1000", "100.0")
+    for lots in shown:
+        world.book([(99.9, 1.0)], [*([(100.0, lots / 1000)] if lots else []), (100.1, 1.0)])
+    gained = sum(max(0, after - before) for before, after in zip([0, *shown], shown, strict=False))
+    assert world.order(order).filled == Decimal(gained) / 1000
+
+
 @given(
     st.integers(0, 5000),
     st.lists(st.integers(1, 3000), min_size=1, max_size=5),
