@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
 from jackbot_tui.engine.describe import describe
@@ -20,6 +18,7 @@ from jackbot_tui.engine.flatten import Flattener
 from jackbot_tui.engine.funding import FundingClock
 from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.notices import NoticeBoard
+from jackbot_tui.engine.permission import Permission
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
@@ -31,7 +30,7 @@ from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.ids import client_order_id
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
-from jackbot_tui.model.numbers import ZERO, decimal_of, text_of
+from jackbot_tui.model.numbers import decimal_of, text_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
@@ -106,9 +105,10 @@ class Engine:
         self.stopping = False
         self._next_number = 1
         self._flattener = Flattener(self)
+        self._permission = Permission(self)
         self._unrestored: dict[str, list[str]] = {}  # client ids of an earlier session by key, until it is followed
         self._unsent: set[str] = set()
-        self._amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
+        self.amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
         self._funding = FundingClock()
         self._day = clock.now_ns() // DAY_NS
         self._wakeup_listener: Callable[[], None] | None = None
@@ -235,10 +235,10 @@ class Engine:
         refusal = self.amend_refusal(order, new_price, new_quantity)
         if refusal is not None:
             return Asked(refusal.message, 0, order, refusal)
-        unfit = self._unfit()
+        unfit = self._permission.unfit()
         if unfit is not None:
             return Asked(unfit.message, 0, order, unfit)
-        self._amending[client_id] = new_quantity
+        self.amending[client_id] = new_quantity
         seq = self._apply(OrderAmendRequested(client_id, now, new_price, new_quantity, source))
         if not seq:
             self._apply(OrderAmendRejected(client_id, now, "the journal did not take it"))
@@ -408,70 +408,17 @@ class Engine:
 
     def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
         """Why ``request`` would be refused now; None when it may go."""
-        unfit = self._unfit()
-        if unfit is not None:
-            return unfit
-        market = self.data.markets.get(request.key)
-        if market is None:
-            return self._not_followed(request.key)
-        return self.gate.check(
-            request,
-            market=market,
-            position=self.portfolio.position(request.key),
-            open_orders=self._orders_at_their_largest(),
-            day_pnl=self.portfolio.day_pnl(self.mark_of),
-            now=self.clock.now_ns(),
-            confirmed=confirmed,
-        )
+        return self._permission.refusal_of(request, confirmed)
 
     def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> Refusal | None:
         """Why ``order`` may not get this price and total quantity now; None when it may."""
-        market = self.data.markets.get(order.key)
-        if market is None:
-            return self._not_followed(order.key)
-        return self.gate.check_amend(
-            order,
-            price,
-            quantity,
-            market=market,
-            position=self.portfolio.position(order.key),
-            open_orders=self._orders_at_their_largest(),
-            day_pnl=self.portfolio.day_pnl(self.mark_of),
-            now=self.clock.now_ns(),
-        )
+        return self._permission.amend_refusal(order, price, quantity)
 
     def limits(self) -> list[tuple[str, str, str, float]]:
         """``(name, used, limit, fraction)`` of every limit of the gate that is switched on."""
-        return self.gate.limits_view(
-            positions=self.portfolio.positions,
-            open_orders=self._orders_at_their_largest(),
-            mark_of=self.mark_of,
-            day_pnl=self.portfolio.day_pnl(self.mark_of),
-            now=self.clock.now_ns(),
-        )
+        return self._permission.limits()
 
     # ------------------------------------------------------------------ inside
-
-    def _orders_at_their_largest(self) -> list[Order]:
-        """Open orders as the caps must see them: one with an amend under way counts with the larger quantity."""
-        orders = self.oms.open_orders()
-        if not self._amending:
-            return orders
-        return [
-            replace(order, quantity=max(order.quantity, self._amending.get(order.client_id, ZERO))) for order in orders
-        ]
-
-    def _unfit(self) -> Refusal | None:
-        """Why the engine itself may send nothing new now."""
-        if self.stopping:
-            return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
-        if not self.journal.healthy:
-            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {self.journal.problem}")
-        return None
-
-    def _not_followed(self, key: str) -> Refusal:
-        followed = ", ".join(self.data.markets) or "no instruments yet"
-        return Refusal(RefusalCode.UNKNOWN_INSTRUMENT, f"{key} is not followed by this engine: {followed}")
 
     def _refused(self, request: OrderRequest, refusal: Refusal, now: int) -> Submitted:
         seq = self._append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
@@ -500,7 +447,7 @@ class Engine:
         """The wish to amend is durable: hand it over, unless the order has moved on or the disk took too long."""
         order = self.oms.orders.get(client_id)
         if order is None or order.status is not OrderStatus.PENDING_REPLACE:
-            self._amending.pop(client_id, None)
+            self.amending.pop(client_id, None)
             return
         now = self.clock.now_ns()
         late = self._too_late(asked_ns, now)
@@ -527,13 +474,13 @@ class Engine:
     def _apply(self, event: OrderEvent) -> int:
         """Merge one order event, journal it, publish it once durable. Returns the journal sequence (0 = ignored)."""
         if isinstance(event, OrderAmended | OrderAmendRejected):
-            self._amending.pop(event.client_id, None)
+            self.amending.pop(event.client_id, None)
         update = self.oms.apply(event)
         if update is None:
             return 0
         order = update.order
         if not order.is_open:
-            self._amending.pop(order.client_id, None)
+            self.amending.pop(order.client_id, None)
         if update.fill is not None:
             self.portfolio.apply(order, update.fill)
             self.fills.append(FillRow(order, update.fill))

@@ -1,0 +1,85 @@
+"""May this be sent now: the engine's own state, then the risk gate with everything it wants to know. Changes nothing."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from jackbot_tui.model.numbers import ZERO
+from jackbot_tui.model.orders import Order, OrderRequest
+from jackbot_tui.risk.refusal import Refusal, RefusalCode
+
+if TYPE_CHECKING:
+    from jackbot_tui.engine.core import Engine
+
+
+class Permission:
+    """Asks on behalf of one engine."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
+        """Why ``request`` would be refused now; None when it may go."""
+        unfit = self.unfit()
+        if unfit is not None:
+            return unfit
+        market = self._engine.data.markets.get(request.key)
+        if market is None:
+            return self._not_followed(request.key)
+        return self._engine.gate.check(
+            request,
+            market=market,
+            position=self._engine.portfolio.position(request.key),
+            open_orders=self._orders_at_their_largest(),
+            day_pnl=self._engine.portfolio.day_pnl(self._engine.mark_of),
+            now=self._engine.clock.now_ns(),
+            confirmed=confirmed,
+        )
+
+    def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> Refusal | None:
+        """Why ``order`` may not get this price and total quantity now; None when it may."""
+        market = self._engine.data.markets.get(order.key)
+        if market is None:
+            return self._not_followed(order.key)
+        return self._engine.gate.check_amend(
+            order,
+            price,
+            quantity,
+            market=market,
+            position=self._engine.portfolio.position(order.key),
+            open_orders=self._orders_at_their_largest(),
+            day_pnl=self._engine.portfolio.day_pnl(self._engine.mark_of),
+            now=self._engine.clock.now_ns(),
+        )
+
+    def limits(self) -> list[tuple[str, str, str, float]]:
+        """``(name, used, limit, fraction)`` of every limit of the gate that is switched on."""
+        return self._engine.gate.limits_view(
+            positions=self._engine.portfolio.positions,
+            open_orders=self._orders_at_their_largest(),
+            mark_of=self._engine.mark_of,
+            day_pnl=self._engine.portfolio.day_pnl(self._engine.mark_of),
+            now=self._engine.clock.now_ns(),
+        )
+
+    def _orders_at_their_largest(self) -> list[Order]:
+        """Open orders as the caps must see them: one with an amend under way counts with the larger quantity."""
+        orders = self._engine.oms.open_orders()
+        amending = self._engine.amending
+        if not amending:
+            return orders
+        return [replace(order, quantity=max(order.quantity, amending.get(order.client_id, ZERO))) for order in orders]
+
+    def unfit(self) -> Refusal | None:
+        """Why the engine itself may send nothing new now."""
+        if self._engine.stopping:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, "the engine is stopping: no new orders")
+        journal = self._engine.journal
+        if not journal.healthy:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {journal.problem}")
+        return None
+
+    def _not_followed(self, key: str) -> Refusal:
+        followed = ", ".join(self._engine.data.markets) or "no instruments yet"
+        return Refusal(RefusalCode.UNKNOWN_INSTRUMENT, f"{key} is not followed by this engine: {followed}")
