@@ -26,7 +26,7 @@ from jackbot_tui.desk.pricing import Touch
 from jackbot_tui.desk.reference import unavailable_text
 from jackbot_tui.desk.runner import Done, Runner, caret_of
 from jackbot_tui.desk.views import ClientInfo, Context, Notice, Reply, Role, ScreenView, ViewRequest
-from jackbot_tui.desk.words import preview_step
+from jackbot_tui.desk.words import preview_plan
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.errors import InputError
 
@@ -370,7 +370,7 @@ class Desk:
 
     def _shown(self, plan: Plan) -> Reply:
         """The steps as a preview; not ok when the gate would refuse one of them."""
-        previews = [preview_step(step, self.engine) for step in plan.steps]
+        previews = preview_plan(plan, self.engine)
         lines = [preview.line for preview in previews]
         data: dict[str, object] = {"steps": [preview.data for preview in previews]}
         for step in plan.steps:

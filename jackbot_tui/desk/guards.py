@@ -96,7 +96,7 @@ def moved_question(shown: dict[str, Touch], engine: EnginePort, market_ticks: in
 
 
 def _ticks_moved(market: "InstrumentMarket", bid: Decimal | None, ask: Decimal | None) -> int:
-    """Ticks from ``bid`` and ``ask`` to the touch now, the larger of the two; a price that is not known did not move."""
+    """Ticks from ``bid`` and ``ask`` to the touch now, the larger of the two; an unknown price did not move."""
     touch = touch_of(market)
     moves = [
         abs(now - then) / market.instrument.tick

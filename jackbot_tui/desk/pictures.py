@@ -29,7 +29,7 @@ from jackbot_tui.desk.views import (
     TapeLine,
     ViewRequest,
 )
-from jackbot_tui.desk.words import at_precision, flags_of
+from jackbot_tui.desk.words import at_precision, average_text, flags_of
 from jackbot_tui.model.accounting import break_even, net_realized, unrealized
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.numbers import ZERO, float_text, text_of
@@ -309,7 +309,7 @@ def position_view(position: Position, engine: EnginePort) -> PositionView:
     return PositionView(
         key=position.key,
         quantity=text_of(position.quantity),
-        average_entry=_price(position.average_entry, places),
+        average_entry=_average(position.average_entry, places),
         mark="" if mark is None else f"{mark:.{places}f}",
         unrealized=_cents(open_profit),
         realized=_cents(position.realized),
@@ -317,7 +317,7 @@ def position_view(position: Position, engine: EnginePort) -> PositionView:
         funding=_cents(position.funding),
         net=_cents(net_realized(position) + open_profit),
         ticks=ticks,
-        break_even=_price(even, places),
+        break_even=_average(even, places),
     )
 
 
@@ -338,8 +338,8 @@ def fill_view(row: "FillRow") -> FillView:
     )
 
 
-def _price(value: Decimal, places: int) -> str:
-    return f"{value:.{places}f}" if value else ""
+def _average(value: Decimal, places: int) -> str:
+    return average_text(value, places) if value else ""
 
 
 def _cents(value: Decimal) -> str:

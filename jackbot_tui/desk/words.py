@@ -7,17 +7,21 @@ from msgspec import Struct
 
 from jackbot_tui.desk.estimate import Estimate, estimate, value_of
 from jackbot_tui.desk.language.explain import price_text, size_text
-from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep, PositionStep, Step, touch_of
+from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep, Plan, PositionStep, Step, touch_of
 from jackbot_tui.desk.ports import EnginePort
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, text_of
 from jackbot_tui.model.orders import Order, OrderRequest
+from jackbot_tui.model.transitions import EXACT
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
 
 _CENT = Decimal("0.01")
+
+AVERAGE_PLACES = 2
+"""Decimals of average prices beyond those of the instrument's prices."""
 
 
 def money(value: Decimal, places: int = 2) -> str:
@@ -30,6 +34,12 @@ def at_precision(value: Decimal, places: int) -> str:
     exponent = value.normalize().as_tuple().exponent
     own = -exponent if isinstance(exponent, int) else 0
     return f"{value:.{max(places, own, 0)}f}"
+
+
+def average_text(value: Decimal, places: int) -> str:
+    """A price that is a quotient: ``AVERAGE_PLACES`` decimals more than a price has where it needs them."""
+    rounded = value.quantize(Decimal(1).scaleb(-places - AVERAGE_PLACES), context=EXACT)
+    return at_precision(rounded, places)
 
 
 def price_words(price: Decimal | None, instrument: Instrument) -> str:
@@ -86,8 +96,32 @@ class Preview(Struct, frozen=True):
     data: dict[str, object]
 
 
-def preview_step(step: Step, engine: EnginePort) -> Preview:
-    """What ``step`` would do, from the book and the position as they are."""
+def preview_plan(plan: Plan, engine: EnginePort) -> list[Preview]:
+    """What the steps would do, each from the book and the positions as they are before the line."""
+    previews: list[Preview] = []
+    changed: set[str] = set()
+    for step in plan.steps:
+        preview = _preview_step(step, engine)
+        if isinstance(step, OrderStep | PositionStep):
+            key = step.request.key if isinstance(step, OrderStep) else step.key
+            if key and changed & {key, ""}:
+                preview = _counted_before(preview, key, engine)
+            changed.add(key)
+        previews.append(preview)
+    return previews
+
+
+def _counted_before(preview: Preview, key: str, engine: EnginePort) -> Preview:
+    """Say that sizes and the position after were counted without what stands before it in the line."""
+    market, held = engine.data.markets.get(key), engine.portfolio.position(key).quantity
+    words = text_of(held) if market is None else position_words(held, market.instrument)
+    return Preview(
+        f"{preview.line}  counted from the position before this line: {words}",
+        {**preview.data, "position_before": text_of(held)},
+    )
+
+
+def _preview_step(step: Step, engine: EnginePort) -> Preview:
     match step:
         case OrderStep():
             return _preview_order(step, engine)
@@ -161,7 +195,7 @@ def _market_words(request: OrderRequest, estimated: Estimate, instrument: Instru
     if not walk.filled:
         rests = request.type is OrderType.LIMIT and request.tif is TimeInForce.GTC
         return "" if rests else "nothing to take now"
-    average = at_precision(walk.average.quantize(instrument.tick / 10), places)
+    average = average_text(walk.average, places)
     words = f"takes {text_of(walk.filled)} avg ~{average} worst {at_precision(walk.worst, places)}"
     if request.type is OrderType.MARKET and walk.filled < request.quantity:
         words += f"  only {text_of(walk.filled)} of {text_of(request.quantity)} within reach"
@@ -183,11 +217,11 @@ def _order_data(
         "post_only": request.post_only,
         "reduce_only": request.reduce_only,
         "slip_ticks": request.limit_slip_ticks,
-        "notional": text_of(value.quantize(_CENT)),
+        "notional": text_of(value.quantize(_CENT, context=EXACT)),
         "fee": text_of(estimated.fee),
         "takes": text_of(estimated.taken),
         "rests": text_of(estimated.rests),
-        "average": text_of(walk.average) if walk.filled else None,
+        "average": average_text(walk.average, market.instrument.price_places) if walk.filled else None,
         "worst": text_of(walk.worst) if walk.filled else None,
         "levels": walk.levels,
         "position_after": text_of(estimated.position_after),

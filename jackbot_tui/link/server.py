@@ -5,6 +5,7 @@ notices waiting are bounded, garbage and silence close only the client they come
 """
 
 import asyncio
+import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,11 @@ from jackbot_tui.link.socket_file import SocketFile
 from jackbot_tui.model.errors import JackbotError, LinkError
 
 NOTICED_ROLES = (Role.SCREEN, Role.WATCH)
+
+BUG_WORDS = "internal error, see the engine's log: the line may be done in part, look at orders before you repeat it"
+
+TRACE_FRAMES = 4
+"""Places told of a bug: where it is and who called."""
 
 
 class ServerLimits(Struct, frozen=True, kw_only=True):
@@ -68,6 +74,7 @@ class LinkServer:
         self.path = path
         self.limits = limits or ServerLimits()
         self.dropped_clients = 0
+        self.bugs = 0
         self._desk = desk
         self._report = report
         self._file = SocketFile(path)
@@ -126,7 +133,7 @@ class LinkServer:
             return
         task = asyncio.current_task()
         assert task is not None
-        connection = _Connection(self._desk, reader, writer, self.limits, task)
+        connection = _Connection(self._desk, reader, writer, self.limits, task, self._bug_in_line)
         self._connections.add(connection)
         try:
             await self._attend(connection)
@@ -146,6 +153,10 @@ class LinkServer:
                 self._desk.detach(connection.client)
             self._connections.discard(connection)
             await connection.close()
+
+    def _bug_in_line(self, error: Exception) -> None:
+        self.bugs += 1
+        self._report(f"a line ended in an internal error: {error!r} at {_where(error)}")
 
     async def _attend(self, connection: "_Connection") -> None:
         """Handshake, then read and write until either end is done."""
@@ -175,6 +186,12 @@ def _causes(error: Exception) -> str:
     return "; ".join(repr(inner) for inner in error.exceptions) if isinstance(error, ExceptionGroup) else ""
 
 
+def _where(error: Exception) -> str:
+    """Place of a bug for the log: ``words.py:186``, the innermost first."""
+    frames = traceback.extract_tb(error.__traceback__)[: -TRACE_FRAMES - 1 : -1]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+
+
 class _Connection:
     """One client: what waits to be sent to it and the lines it has in flight."""
 
@@ -185,6 +202,7 @@ class _Connection:
         writer: asyncio.StreamWriter,
         limits: ServerLimits,
         task: "asyncio.Task[None]",
+        on_bug: Callable[[Exception], None],
     ) -> None:
         self.client: ClientInfo | None = None
         self.task = task
@@ -194,6 +212,7 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._limits = limits
+        self._on_bug = on_bug
         self._answers: deque[bytes] = deque()
         self._notices: deque[bytes] = deque()
         self._pull: Pull | None = None
@@ -255,6 +274,7 @@ class _Connection:
                 self.end("a second hello")
 
     async def _carry_out(self, message: Execute | Preview | Kill, client: ClientInfo) -> None:
+        number = message.request_id
         try:
             match message:
                 case Execute():
@@ -263,9 +283,13 @@ class _Connection:
                     reply = self._desk.preview(client, message.line, message.context)
                 case Kill():
                     reply = await self._desk.kill(client, message.flatten)
+            encoded = frame(Answer(number, reply))
         except JackbotError as error:
-            reply = Reply(ok=False, lines=[str(error)], code="error")
-        self._answer(Answer(message.request_id, reply))
+            encoded = frame(Answer(number, Reply(ok=False, lines=[str(error)], code="error")))
+        except Exception as error:  # noqa: BLE001 - a bug met by one line, reported and counted, must not end the link
+            self._on_bug(error)
+            encoded = frame(Answer(number, Reply(ok=False, lines=[BUG_WORDS], code="internal")))
+        self._answer(encoded)
 
     def cancel_lines(self) -> None:
         """The client is gone: nobody waits for the answers. What was handed to the engine stays handed."""
@@ -296,9 +320,9 @@ class _Connection:
         self._wake.set()
         asyncio.get_running_loop().call_later(self._limits.linger_s, self._writer.transport.abort)
 
-    def _answer(self, message: Answer) -> None:
+    def _answer(self, encoded: bytes) -> None:
         if not self._ended:
-            self._answers.append(frame(message))
+            self._answers.append(encoded)
             self._wake.set()
 
     async def write(self) -> None:

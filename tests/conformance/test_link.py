@@ -30,7 +30,7 @@ from jackbot_tui.link.client import GAP, LinkClient, call, call_kill
 from jackbot_tui.link.face import Link
 from jackbot_tui.link.framing import frame
 from jackbot_tui.link.local import InProcessLink
-from jackbot_tui.link.messages import MAX_REQUEST, PROTOCOL, Execute, Goodbye, Hello, Welcome
+from jackbot_tui.link.messages import MAX_MESSAGE, MAX_REQUEST, PROTOCOL, Execute, Goodbye, Hello, Welcome
 from jackbot_tui.link.server import LinkServer, ServerLimits
 from jackbot_tui.model.errors import InputError, LinkError
 
@@ -77,6 +77,10 @@ class FakeDesk:
             raise InputError("that is bad")
         if line == "bug":
             raise RuntimeError("a bug")
+        if line == "unsendable":
+            return Reply(ok=True, lines=[], data={"engine": self})
+        if line == "huge":
+            return Reply(ok=True, lines=["x" * MAX_MESSAGE])
         await self.gate.wait()
         return Reply(ok=True, lines=[line.upper()], data={"client": client.client_id, "qty": "0.5"})
 
@@ -274,7 +278,6 @@ HELLO = frame(Hello(PROTOCOL, Role.SCREEN, "bad"))
         (HELLO + raw(random.Random(1).randbytes(64)), "unreadable"),
         (HELLO + frame(Welcome(PROTOCOL, 1, "", "", "", 0)), "unreadable"),
         (frame(Hello(PROTOCOL, Role.KILL)) + frame(Execute(1, "buy 1 mkt", Context())), "kill and nothing else"),
-        (HELLO + frame(Execute(1, "bug", Context())), "internal error"),
     ],
 )
 async def test_garbage_closes_only_the_client_it_comes_from(path: Path, sent: bytes, word: str) -> None:
@@ -289,6 +292,26 @@ async def test_garbage_closes_only_the_client_it_comes_from(path: Path, sent: by
         await eventually(lambda: server.clients == 1)
         assert "buy 1 mkt" not in [line for line, _, _ in desk.lines]
         assert (await good.execute("status")).ok
+
+
+async def test_a_line_that_meets_a_bug_is_answered_reported_and_ends_no_link(path: Path) -> None:
+    reports: list[str] = []
+    server = LinkServer(FakeDesk(), path, report=reports.append)
+    await server.start()
+    try:
+        async with LinkClient(path) as client:
+            for line in ("bug", "unsendable"):
+                reply = await client.execute(line)
+                assert (reply.ok, reply.code) == (False, "internal")
+                assert "look at orders" in reply.lines[0]
+            assert (await client.execute("huge")).code == "error"
+            assert (await client.execute("status")).ok
+            assert client.reconnects == 0
+            assert server.bugs == 2
+            assert "RuntimeError('a bug') at test_link.py" in reports[0]
+            assert len(reports) == 2
+    finally:
+        await server.close("the test is over")
 
 
 async def test_silent_client_is_sent_away_after_the_handshake_time(path: Path) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from jackbot_tui.desk.views import LadderLevel, Role, ScreenView, ViewRequest
+from jackbot_tui.desk.views import Context, LadderLevel, Role, ScreenView, ViewRequest
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.model.enums import Side
 from tests.desk_world import MS, PERP, SPOT, World
@@ -104,9 +104,24 @@ async def test_position_is_valued_at_mark_in_money_and_ticks() -> None:
     assert (position.unrealized, position.ticks, position.fees, position.net) == ("5.00", "+20.0", "15.25", "-10.25")
     assert float(position.break_even) > 61000.5
     header = look(world).header
-    assert (header.mark, header.funding_rate) == ("61010.5", "+0.0100%")
+    assert (header.mark, header.funding_rate) == ("61010.5", "0.0001")
     world.wait(1)
     assert look(world).header.day_pnl == "-10.25"
+
+
+async def test_average_prices_are_shown_to_two_decimals_more_than_prices() -> None:
+    world = World()
+    await world.ctl_line("buy 1.5 eth/usdt mkt")
+    spot_asks = [(3001.0, 10.0), (3001.5, 10.0)]
+    world.data.book(SPOT, [(3000.5, 10.0)], spot_asks)
+    await world.ctl_line("buy 0.7 eth/usdt mkt")
+    position = look(world).positions[0]
+    assert (position.average_entry, position.break_even) == ("3000.659", "3003.661")
+    shown = (await world.ctl_line("positions")).lines[-1].split()
+    assert "3000.659" in shown
+    steps = world.desk.preview(world.ctl, "buy 11.3 eth/usdt mkt", world.seen()).data
+    assert steps is not None and isinstance(steps["steps"], list)
+    assert steps["steps"][0]["average"] == "3001.058"
 
 
 async def test_fills_are_newest_first_and_log_lines_only_new_ones() -> None:
@@ -239,6 +254,56 @@ def test_preview_walks_the_book_for_average_and_worst_price() -> None:
     assert isinstance(steps, list)
     assert (steps[0]["average"], steps[0]["worst"], steps[0]["levels"]) == ("3000.5", "3000.5", 1)
     assert (steps[1]["takes"], steps[1]["worst"], steps[1]["levels"]) == ("20", "3001", 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "counted"),
+    [
+        ("flatten; buy $pos @ bid", [False, True]),
+        ("close all; buy 0.1 mkt", [False, True]),
+        ("buy 0.1 @ bid; reverse", [False, True]),
+        ("flatten all; sell half mkt", [False, True]),
+        ("flatten all", [False]),
+        ("flatten eth/usdt; sell half @ ask+1t", [False, False]),
+        ("status; buy $pos @ bid", [False, False]),
+    ],
+)
+async def test_preview_says_that_a_chain_counts_from_the_position_before_it(line: str, counted: list[bool]) -> None:
+    world = World()
+    await world.ctl_line("buy 0.4 mkt")
+    world.wait(2)
+    reply = world.desk.preview(world.ctl, line, Context(key=PERP))
+    words = "counted from the position before this line: LONG 0.4 BTC"
+    assert [each.endswith(words) for each in reply.lines[: len(counted)]] == counted
+    assert reply.data is not None
+    steps = reply.data["steps"]
+    assert isinstance(steps, list)
+    assert [step.get("position_before") == "0.4" for step in steps] == counted
+
+
+HUGE = "999999999999999"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"buy {HUGE} @ {HUGE}", f"sell {HUGE} @ {HUGE} post", "buy 999999999999k @ 999999999999.5"),
+        *(f"buy 1 @ bid+{HUGE}%", f"sell 1 @ ask+{HUGE}t", f"buy {HUGE}% @ 0.5", f"buy {HUGE}$ @ 0.5"),
+        *(f"move 1 {HUGE}", f"move 1 +{HUGE}%", f"qty {HUGE}; buy {HUGE} eth/usdt @ {HUGE}", f"sell {HUGE} mkt"),
+    ],
+)
+async def test_figures_beyond_anything_traded_are_refused_in_words_by_preview_and_order(line: str) -> None:
+    world = World()
+    await world.ctl_line("buy 0.1 @ bid-3t")
+    for shown in (
+        world.desk.preview(world.screen, line, Context(key=PERP)),
+        await world.type(line),
+        await world.ctl_line(line),
+    ):
+        assert not shown.ok, line
+        assert shown.code not in ("", "confirm")
+        assert shown.lines[-1]
+    assert world.open_numbers() == [1]
 
 
 def test_preview_warns_and_refuses_like_the_gate() -> None:
