@@ -1,4 +1,4 @@
-"""May this be sent now: the engine's own state, then the risk gate with everything it wants to know. Changes nothing."""
+"""May this be sent now: the engine's own state, then the risk gate with all it wants to know. Changes nothing."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
