@@ -92,6 +92,7 @@ class Line:
         self._refused = asyncio.Event()
         self._sends: asyncio.Queue[str] = asyncio.Queue(SENDS_HELD)
         self._heartbeat = context.codec.heartbeat() if context.spec.heartbeat_s > 0 else None
+        self._answers = context.spec.answers_heartbeats
         self.next_id = max((number for number, _ in self._requests), default=first_id - 1) + 1
         self._gate = LimitGate(RateLimiter([_message_limit(context.spec)], context.rng), context.clock)
         self._bytes_told = 0
@@ -166,6 +167,11 @@ class Line:
             now = now_ns()
             if connection.wakeups != wakeups:
                 wakeups, began, taken = connection.wakeups, now, 0
+            if self._answers and len(raw) <= HEARTBEAT_LENGTH:
+                reply = context.codec.answer(raw)
+                if reply is not None:
+                    await self._write(reply, "the answer to a heartbeat")
+                    continue
             if pending:
                 self._look_for_answers(raw, now)
             elif not self._unsent and (self._heartbeat is None or len(raw) > HEARTBEAT_LENGTH or self._says(raw, now)):

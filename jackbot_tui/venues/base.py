@@ -76,6 +76,7 @@ class MarketSpec(Struct, frozen=True, kw_only=True):
     book_depth: int = 0  # levels a side that the venue keeps us told of, cut off here; 0 where it deletes itself
     checksum: str = ""  # name in ``book.checksums``, "" where the venue sends none
     heartbeat_s: float = 0.0  # ``Codec.heartbeat`` is sent so often (0: never)
+    answers_heartbeats: bool = False  # the venue asks, and ``Codec.answer`` gives what must go back at once
 
 
 class VenueSpec(Struct, frozen=True, kw_only=True):
@@ -175,6 +176,13 @@ class Codec(ABC):
         Numbered as in ``subscribe``. Empty where snapshots come over REST, or where the next message is one anyway.
         """
         return []
+
+    def answer(self, raw: str | bytes) -> str | None:
+        """The text frame that ``raw`` demands back on its own connection; None for all but a venue's heartbeat.
+
+        Asked about short frames only, where the spec says ``answers_heartbeats``.
+        """
+        return None
 
     def heartbeat(self) -> str | None:
         """The text frame that keeps a connection alive, sent every ``heartbeat_s`` of the spec; None where none is due.

@@ -74,3 +74,26 @@ async def test_a_session_comes_up_gets_its_book_and_keeps_itself_alive(
         assert (session.metrics.refused, session.metrics.unconfirmed, session.metrics.reconnects) == (0, 0, 0)
     events = [event for raw in sink.frames for event in codec.decode(LINEAR, raw, 1)]
     assert [event.key for event in events if isinstance(event, BookSnapshot)] == [instruments[0].key]
+
+
+async def test_a_heartbeat_that_wants_an_answer_gets_it_on_its_own_connection() -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def exchange(socket: ServerConnection) -> None:
+        await socket.send('{"id":1587523073344,"method":"public/heartbeat","code":0}')
+        async for frame in socket:
+            asked = msgspec.json.decode(frame)
+            heard.append(asked)
+            if asked["method"] == "subscribe":
+                await socket.send(answer_of_cryptocom(asked))
+
+    async with venue(exchange) as url:
+        codec, sink = load_venue("cryptocom", {"linear.public": url}), Sink()
+        instruments = codec.decode_instruments(LINEAR, cryptocom.LISTED)[:1]
+        codec.register(instruments)
+        (plan,) = codec.plan(instruments, [Channel.BOOK])
+        spec = msgspec.structs.replace(codec.spec.markets[LINEAR], max_messages_per_s=1e3)
+        async with running(StreamSession(plan, spec, codec, sink, SystemClock(), policy=QUICK)) as session:
+            await eventually(lambda: session.metrics.state is ConnectionState.UP)
+            await eventually(lambda: {"id": 1587523073344, "method": "public/respond-heartbeat"} in heard)
+    assert not any("public/heartbeat" in str(raw) for raw in sink.frames)
