@@ -195,7 +195,7 @@ def test_an_amend_counts_until_it_is_answered(answer: str) -> None:
     assert world.market(Side.BUY, "1") == (RefusalCode.POSITION if answer == "amended" else "")
 
 
-def test_an_amend_overtaken_by_a_cancel_that_fails_no_longer_counts() -> None:
+def test_an_amend_overtaken_by_a_cancel_no_longer_counts() -> None:
     world = World(max_position_notional=Decimal(1000))
     order = world.limit(Side.BUY, "1", "99")
     world.wait()
