@@ -128,6 +128,7 @@ class FakeHost:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.measured = HostFigures(loop_lag_ms=0.4, frames_per_s=100.0, unknown_frames=2, detail="")
 
     def stop(self, reason: str) -> None:
         self.asked.append(f"stop: {reason}")
@@ -147,7 +148,7 @@ class FakeHost:
         return [ConnectionView("binance.linear.public", "up", 60.0, 0, 6000, 100.0, 3.0, 12.0)]
 
     def figures(self) -> HostFigures:
-        return HostFigures(loop_lag_ms=0.4, frames_per_s=100.0, unknown_frames=2, detail="")
+        return self.measured
 
 
 class World:

@@ -151,6 +151,33 @@ class EnginePort(Protocol):
     def mark_of(self, key: str) -> Decimal | None: ...
 
 
+class RequestBudget(Struct, frozen=True):
+    """One of the venue's request limits: ``used`` of ``limit`` within the last ``interval_s`` seconds."""
+
+    name: str
+    scope: str
+    used: int
+    limit: int
+    interval_s: int
+
+
+class RestFigures(Struct, frozen=True):
+    """Requests of one market kind: seconds for which the venue told us to be silent (0 = it did not), limits."""
+
+    kind: str
+    paused_s: float
+    budgets: list[RequestBudget]
+
+
+class CaptureFigures(Struct, frozen=True):
+    """One capture being written: ``dropped`` records were lost, ``problem`` says why the last ones were ("" = none)."""
+
+    name: str
+    written: int
+    dropped: int
+    problem: str
+
+
 class HostFigures(Struct, frozen=True, kw_only=True):
     """What the runtime around the engine measures. Times in milliseconds; ``replay`` is the header text of a replay."""
 
@@ -162,6 +189,8 @@ class HostFigures(Struct, frozen=True, kw_only=True):
     unknown_frames: int = 0
     detail: str = ""
     replay: str = ""
+    rest: list[RestFigures] = []
+    captures: list[CaptureFigures] = []
 
 
 class HostPort(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from jackbot_tui.desk import commands as c
@@ -105,6 +106,7 @@ def _status(desk: "Desk") -> Report:
     ]
     if figures.detail:
         lines.append(figures.detail)
+    lines += _troubles(figures)
     rows = [
         (
             symbol,
@@ -133,7 +135,7 @@ def _status(desk: "Desk") -> Report:
         "open_positions": held,
         "books": books,
         "order_round_trip_ms": engine.order_round_trip_ms,
-        "runtime": asdict(figures),
+        "runtime": to_builtins(figures),
     }
     return lines, data
 
@@ -233,10 +235,36 @@ def _limits(engine: EnginePort) -> Report:
     return lines, {"limits": [asdict(view) for view in views]}
 
 
+def _troubles(figures: HostFigures) -> list[str]:
+    """What is wrong with requests and captures now, one line each."""
+    paused = [
+        f"REST {rest.kind}: the venue's rate limit keeps us silent for {rest.paused_s:.0f} s more"
+        for rest in figures.rest
+        if rest.paused_s
+    ]
+    lost = [
+        f"capture {capture.name}: {capture.dropped} records lost" + (f", {capture.problem}" if capture.problem else "")
+        for capture in figures.captures
+        if capture.dropped or capture.problem
+    ]
+    return paused + lost
+
+
 def _connections(desk: "Desk") -> Report:
     views = [] if desk.host is None else desk.host.connections()
+    figures = HostFigures() if desk.host is None else desk.host.figures()
     rows = [
         (v.conn, v.state, f"{v.uptime_s:.0f}s", str(v.reconnects), f"{v.frames_per_s:.0f}/s", v.detail) for v in views
     ]
     lines = table(("connection", "state", "up", "reconnects", "frames", ""), rows) if rows else ["no connections"]
-    return lines, {"connections": [asdict(view) for view in views]}
+    budgets = [
+        (rest.kind, b.name, b.scope, f"{max(0, b.limit - b.used)} of {b.limit}", f"{b.interval_s}s")
+        for rest in figures.rest
+        for b in rest.budgets
+    ]
+    if budgets:
+        lines += table(("requests", "limit", "per", "left", "in"), budgets)
+    lines += [f"capture {each.name}: {each.written} records written" for each in figures.captures]
+    lines += _troubles(figures)
+    data = {"connections": views, "rest": figures.rest, "captures": figures.captures}
+    return lines, {name: to_builtins(value) for name, value in data.items()}

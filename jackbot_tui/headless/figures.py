@@ -1,10 +1,15 @@
 """Figures of the process for people: rates from counters, views of connections. Pure; time comes in."""
 
 from collections import deque
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
+from jackbot_tui.desk.ports import CaptureFigures, RequestBudget, RestFigures
 from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.feeds.limiter import Budget
 from jackbot_tui.feeds.metrics import ConnectionMetrics
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
+from jackbot_tui.model.enums import MarketKind
 
 WINDOW_S = 1.0
 
@@ -45,6 +50,50 @@ class RateTable:
         """Rate of ``name``, 0 when it is unknown."""
         meter = self._meters.get(name)
         return 0.0 if meter is None else meter.per_second
+
+
+class RestPort(Protocol):
+    """What is read of a REST client."""
+
+    def budgets(self, kind: MarketKind) -> list[Budget]: ...
+
+    def paused_s(self, kind: MarketKind) -> float: ...
+
+
+class RecorderPort(Protocol):
+    """What is read of a capture being written."""
+
+    @property
+    def written(self) -> int: ...
+
+    @property
+    def dropped(self) -> int: ...
+
+    problem: str
+
+
+def rest_figures(
+    client: RestPort | None, kinds: Iterable[MarketKind], followed: Collection[MarketKind]
+) -> list[RestFigures]:
+    """Limits and pauses of the market ``kinds`` that are ``followed`` or were asked for something lately."""
+    if client is None:
+        return []
+    figures = []
+    for kind in kinds:
+        budgets, paused_s = client.budgets(kind), client.paused_s(kind)
+        if kind in followed or paused_s or any(budget.used for budget in budgets):
+            rows = [RequestBudget(b.name, b.scope, b.used, b.limit, b.interval_s) for b in budgets]
+            figures.append(RestFigures(kind.value, paused_s, rows))
+    return figures
+
+
+def capture_figures(ring: RecorderPort | None, recording: RecorderPort | None) -> list[CaptureFigures]:
+    """The captures that are open."""
+    return [
+        CaptureFigures(name, recorder.written, recorder.dropped, recorder.problem)
+        for name, recorder in (("ring", ring), ("recording", recording))
+        if recorder is not None
+    ]
 
 
 def connection_view(metrics: ConnectionMetrics, frames_per_s: float, now: int) -> ConnectionView:

@@ -18,7 +18,7 @@ from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
 from jackbot_tui.engine.replay import ReplayPlayer
 from jackbot_tui.engine.runtime import EngineRuntime
-from jackbot_tui.headless.figures import RateMeter, RateTable, connection_view
+from jackbot_tui.headless.figures import RateMeter, RateTable, capture_figures, connection_view, rest_figures
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.log import JsonLog
 from jackbot_tui.headless.sim_process import SimProcess
@@ -173,15 +173,19 @@ class EngineHost:
     def figures(self) -> HostFigures:
         """What the runtime measures, for the header."""
         runtime = self.runtime
+        followed = {market.instrument.kind for market in runtime.data.markets.values()}
+        captures = capture_figures(runtime.ring, runtime.recorder)
         return HostFigures(
             loop_lag_ms=runtime.lag.last_ms,
             loop_lag_p99_ms=runtime.lag.p99_ms,
             loop_lag_max_ms=runtime.lag.worst_ms,
             frames_per_s=self._frames.per_second,
-            dropped_frames=0 if runtime.ring is None else runtime.ring.dropped,
+            dropped_frames=sum(capture.dropped for capture in captures),
             unknown_frames=runtime.data.unknown_frames,
             detail=runtime.feed_detail,
             replay="" if runtime.player is None else replay_text(runtime.player),
+            rest=rest_figures(runtime.rest, runtime.codec.spec.markets, followed),
+            captures=captures,
         )
 
     # ------------------------------------------------------------------ inside

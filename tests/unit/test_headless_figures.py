@@ -2,8 +2,13 @@
 
 import pytest
 
+from jackbot_tui.feeds.limiter import Budget
 from jackbot_tui.feeds.metrics import ConnectionMetrics, ConnectionState
-from jackbot_tui.headless.figures import RateMeter, RateTable, connection_view
+from jackbot_tui.feeds.rest import RestClient
+from jackbot_tui.headless.figures import RateMeter, RateTable, capture_figures, connection_view, rest_figures
+from jackbot_tui.model.clock import ManualClock
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.venues import load_venue
 
 S = 1_000_000_000
 
@@ -52,3 +57,59 @@ def test_a_lost_connection_says_why_and_when_it_is_tried_again() -> None:
     view = connection_view(metrics, 0.0, 100 * S)
     assert (view.state, view.age_ms) == ("waiting", -1.0)
     assert view.detail == "network: connection refused; again in 5 s"
+
+
+class Requests:
+    """A REST client that was asked for spot weight only, and is told to be silent there."""
+
+    def __init__(self, used: int, paused_s: float) -> None:
+        self.used = used
+        self.paused = paused_s
+
+    def budgets(self, kind: MarketKind) -> list[Budget]:
+        return [Budget("REQUEST_WEIGHT", "ip", self.used if kind is MarketKind.SPOT else 0, 6000, 60)]
+
+    def paused_s(self, kind: MarketKind) -> float:
+        return self.paused if kind is MarketKind.SPOT else 0.0
+
+
+@pytest.mark.parametrize(
+    ("used", "paused_s", "followed", "told"),
+    [
+        (0, 0.0, set(), []),
+        (20, 0.0, set(), ["spot"]),
+        (0, 3.0, set(), ["spot"]),
+        (20, 0.0, {MarketKind.LINEAR}, ["spot", "linear"]),
+    ],
+)
+def test_request_limits_are_told_of_markets_that_are_followed_or_were_asked(
+    used: int, paused_s: float, followed: set[MarketKind], told: list[str]
+) -> None:
+    figures = rest_figures(Requests(used, paused_s), [MarketKind.SPOT, MarketKind.LINEAR], followed)
+    assert [figure.kind for figure in figures] == told
+    if "spot" in told:
+        budget = figures[0].budgets[0]
+        assert (budget.name, budget.used, budget.limit, budget.interval_s) == ("REQUEST_WEIGHT", used, 6000, 60)
+        assert figures[0].paused_s == paused_s
+
+
+def test_request_limits_come_from_the_real_client_and_there_are_none_without_one() -> None:
+    spec = load_venue("binance").spec
+    figures = rest_figures(RestClient(ManualClock(S), spec), spec.markets, {MarketKind.LINEAR})
+    wanted = [(limit.name, limit.limit) for limit in spec.markets[MarketKind.LINEAR].rate_limits]
+    assert [(figure.kind, figure.paused_s) for figure in figures] == [("linear", 0.0)]
+    assert [(budget.name, budget.limit) for budget in figures[0].budgets] == wanted
+    assert wanted
+    assert rest_figures(None, spec.markets, {MarketKind.LINEAR}) == []
+
+
+class Recorder:
+    written, dropped, problem = 9, 2, "disk full"
+
+
+def test_captures_tell_what_they_lost_and_why() -> None:
+    assert capture_figures(None, None) == []
+    ring, recording = capture_figures(Recorder(), Recorder())
+    assert (ring.name, ring.written, ring.dropped, ring.problem) == ("ring", 9, 2, "disk full")
+    assert recording.name == "recording"
+    assert [figure.name for figure in capture_figures(None, Recorder())] == ["recording"]

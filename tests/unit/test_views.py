@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from jackbot_tui.desk.ports import CaptureFigures, HostFigures, RequestBudget, RestFigures
 from jackbot_tui.desk.views import Context, LadderLevel, Role, ScreenView, ViewRequest
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.model.enums import Side
@@ -208,6 +209,35 @@ async def test_status_and_lists_answer_people_in_lines_and_programs_in_json() ->
     assert isinstance(books, dict)
     assert books["BTC/USDT:USDT"]["best_bid"] == "61000.0"
     assert (status["working_orders"], status["open_positions"]) == (1, [PERP])
+
+
+async def test_request_limits_pauses_and_lost_captures_are_told_to_people_and_programs() -> None:
+    world = World()
+    quiet = (await world.ctl_line("status")).lines
+    assert not any("capture" in line or "REST" in line for line in quiet)
+    weight = RequestBudget("REQUEST_WEIGHT", "ip", 2300, 2400, 60)
+    world.host.measured = HostFigures(
+        rest=[RestFigures("linear", 12.4, [weight]), RestFigures("spot", 0.0, [])],
+        captures=[CaptureFigures("ring", 900, 7, "disk full"), CaptureFigures("recording", 5, 0, "")],
+    )
+    status, connections = await world.ctl_line("status"), await world.ctl_line("connections")
+    for reply in (status, connections):
+        text = "\n".join(reply.lines)
+        assert "REST linear: the venue's rate limit keeps us silent for 12 s more" in text
+        assert "capture ring: 7 records lost, disk full" in text
+        assert "REST spot" not in text
+        assert "recording: 0" not in text
+    assert any(
+        line.split() == ["linear", "REQUEST_WEIGHT", "ip", "100", "of", "2400", "60s"] for line in connections.lines
+    )
+    assert status.data is not None and connections.data is not None
+    runtime = status.data["runtime"]
+    assert isinstance(runtime, dict)
+    for data in (runtime, connections.data):
+        assert data["rest"][0]["paused_s"] == 12.4
+        assert data["rest"][0]["budgets"][0]["used"] == 2300
+        assert data["captures"][0] == {"name": "ring", "written": 900, "dropped": 7, "problem": "disk full"}
+    assert msgspec.json.decode(msgspec.json.encode(connections.data)) == connections.data
 
 
 @pytest.mark.parametrize("line", ["positions", "orders", "fills", "status", "limits"])
