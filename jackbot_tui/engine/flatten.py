@@ -51,7 +51,8 @@ class _Job:
     """An unfinished flatten or reverse of one instrument.
 
     ``blockers`` are the working orders that were canceled for it: until they have ended they may still fill. A reverse
-    waits for them (it must not overshoot), a flatten does not (every moment counts), but is not done before them.
+    and a flatten on spot wait for them (neither may overshoot, and there is no reduce-only on spot); a flatten of a
+    perpetual does not (every moment counts), but is not done before them.
     """
 
     __slots__ = ("attempts", "blockers", "distance", "sending", "source", "tag", "target", "told", "waiting_for")
@@ -125,12 +126,13 @@ class Flattener:
 
     def _step(self, key: str, job: _Job) -> Submitted | None:
         engine = self._engine
+        market = engine.data.markets.get(key)
+        spot = market is not None and not market.instrument.is_perpetual
         racing = any(self._is_open(client_id) for client_id in job.blockers)
-        if racing and job.tag == TAG_REVERSE:
+        if racing and (spot or job.tag == TAG_REVERSE):
             self._tell(key, job, "waits for the working orders to end")
             return None
         missing = job.target - engine.portfolio.position(key).quantity
-        market = engine.data.markets.get(key)
         quantity = abs(missing)
         if market is not None:
             instrument = market.instrument
@@ -150,7 +152,7 @@ class Flattener:
             return None
         job.attempts += 1
         job.sending = True
-        reducing = job.tag == TAG_FLATTEN and market is not None and market.instrument.is_perpetual
+        reducing = job.tag == TAG_FLATTEN and market is not None and not spot
         submitted = engine.submit(
             OrderRequest(
                 key=key,
