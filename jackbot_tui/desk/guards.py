@@ -73,7 +73,8 @@ def drift_question(plan: Plan, context: Context, engine: EnginePort, market_tick
     market = engine.data.markets.get(context.key)
     if market is None:
         return ""
-    moved = _ticks_moved(market, number_seen(seen.bid), number_seen(seen.ask))
+    now = touch_of(market, engine.clock.now_ns())
+    moved = _ticks_moved(market, now, number_seen(seen.bid), number_seen(seen.ask))
     for step in plan.steps:
         if _risk_key(step) == context.key and moved > (market_ticks if _takes_market(step) else limit_ticks):
             return f"moved {moved} ticks since you looked: Enter sends, Esc drops"
@@ -84,20 +85,21 @@ def touches_shown(plan: Plan, engine: EnginePort) -> dict[str, Touch]:
     """Touch of every instrument that the plan trades at market: what a confirm of the plan relies on."""
     keys = {_risk_key(step) for step in plan.steps if _takes_market(step)}
     markets = engine.data.markets
-    return {key: touch_of(markets[key]) for key in keys if key in markets}
+    return {key: touch_of(markets[key], engine.clock.now_ns()) for key in keys if key in markets}
 
 
 def moved_question(shown: dict[str, Touch], engine: EnginePort, market_ticks: int) -> str:
     """``moved 7 ticks since you were asked`` when a touch of ``shown`` is not where a confirm expects it."""
-    markets = engine.data.markets
-    moves = [_ticks_moved(markets[key], touch.bid, touch.ask) for key, touch in shown.items() if key in markets]
-    moved = max(moves, default=0)
+    moved = 0
+    for key, touch in shown.items():
+        market = engine.data.markets[key]
+        now = touch_of(market, engine.clock.now_ns())
+        moved = max(moved, _ticks_moved(market, now, touch.bid, touch.ask))
     return f"moved {moved} ticks since you were asked: Enter sends, Esc drops" if moved > market_ticks else ""
 
 
-def _ticks_moved(market: "InstrumentMarket", bid: Decimal | None, ask: Decimal | None) -> int:
-    """Ticks from ``bid`` and ``ask`` to the touch now, the larger of the two; an unknown price did not move."""
-    touch = touch_of(market)
+def _ticks_moved(market: "InstrumentMarket", touch: Touch, bid: Decimal | None, ask: Decimal | None) -> int:
+    """Ticks from ``bid`` and ``ask`` to ``touch``, the larger of the two; an unknown price did not move."""
     moves = [
         abs(now - then) / market.instrument.tick
         for now, then in ((touch.bid, bid), (touch.ask, ask))

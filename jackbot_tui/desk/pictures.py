@@ -14,6 +14,7 @@ from jackbot_tui.desk.arming import Arming
 from jackbot_tui.desk.clients import ClientState, Ticket
 from jackbot_tui.desk.ladder import MAX_GROUP, ladder_rows
 from jackbot_tui.desk.ports import EnginePort, HostFigures, HostPort
+from jackbot_tui.desk.pricing import number_seen
 from jackbot_tui.desk.views import (
     BookView,
     ConnectionView,
@@ -116,6 +117,7 @@ class PictureMaker:
     ) -> HeaderView:
         engine, arming, figures = self._engine, self._arming, slow.figures
         mark = None if market is None else market.mark
+        believed = mark is not None and market is not None and market.fresh_mark(now) is not None
         places = 0 if market is None else market.instrument.price_places
         return HeaderView(
             mode=engine.mode.value,
@@ -136,8 +138,8 @@ class PictureMaker:
             armed_client="" if pen is None else pen.label,
             killed=engine.killed,
             market_detail=figures.detail,
-            mark="" if mark is None else f"{mark.mark:.{places}f}",
-            index="" if mark is None else f"{mark.index:.{places}f}",
+            mark=f"{mark.mark:.{places}f}" if mark is not None and believed else "",
+            index=f"{mark.index:.{places}f}" if mark is not None and believed else "",
             funding_rate="" if mark is None else float_text(mark.funding_rate),
             next_funding_ns=0 if mark is None else mark.next_funding_ns,
             replay=figures.replay,
@@ -236,11 +238,8 @@ def _sum(rows: list[LadderLevel]) -> float:
 
 def _anchor(text: str) -> float | None:
     """The price a scrolled ladder hangs on; None for the inside or for what is no price."""
-    try:
-        anchor = float(text)
-    except ValueError:
-        return None
-    return anchor if 0.0 < anchor < float("inf") else None
+    anchor = number_seen(text)
+    return None if anchor is None else float(anchor)
 
 
 def _tape(market: "InstrumentMarket", after: int) -> list[TapeLine]:

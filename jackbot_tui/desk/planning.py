@@ -108,8 +108,8 @@ class PlanProblem(Exception):
         return self.parsed.spans.get(self.objection.word, (self.parsed.start, 0))[0]
 
 
-def touch_of(market: "InstrumentMarket") -> Touch:
-    """Prices of one instrument now, as Decimal."""
+def touch_of(market: "InstrumentMarket", now: int) -> Touch:
+    """Prices of one instrument at ``now``, as Decimal."""
     bid = market.book.best_bid() if market.live else None
     ask = market.book.best_ask() if market.live else None
     last = market.trades.last_price
@@ -119,7 +119,7 @@ def touch_of(market: "InstrumentMarket") -> Touch:
         bid=None if bid is None else decimal_of(bid[0]),
         ask=None if ask is None else decimal_of(ask[0]),
         last=None if not last else decimal_of(last),
-        mark=None if market.mark is None else decimal_of(market.mark.mark),
+        mark=market.fresh_mark(now),
     )
 
 
@@ -181,6 +181,9 @@ class Planner:
     def _market(self, key: str) -> "InstrumentMarket":
         return self._engine.data.markets[key]
 
+    def _touch(self, market: "InstrumentMarket") -> Touch:
+        return touch_of(market, self._engine.clock.now_ns())
+
     def _held(self, key: str) -> Decimal:
         quantity = self._engine.portfolio.position(key).quantity
         if not quantity:
@@ -203,7 +206,7 @@ class Planner:
 
     def _order(self, command: c.PlaceOrder) -> OrderRequest:
         market = self._market(command.key)
-        instrument, touch = market.instrument, touch_of(market)
+        instrument, touch = market.instrument, self._touch(market)
         price = None
         if command.price is not None:
             price = resolve_price(command.price, command.side, instrument, touch, self._where(command.key))
@@ -231,7 +234,7 @@ class Planner:
         instrument = market.instrument
         held = self._held(command.key)
         side = Side.SELL if held > 0 else Side.BUY
-        worth = touch_of(market).far(side)
+        worth = self._touch(market).far(side)
         quantity = resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=True)
         if quantity > abs(held):
             most = round_down(abs(held), instrument.lot)
@@ -271,7 +274,7 @@ class Planner:
         price = None
         if command.price is not None:
             where = self._where(order.key, order.price)
-            price = resolve_price(command.price, order.side, market.instrument, touch_of(market), where)
+            price = resolve_price(command.price, order.side, market.instrument, self._touch(market), where)
         return MoveStep(parsed, explain(replace(command, number=order.number)), order, price, command.quantity)
 
     def _cancel(self, parsed: Parsed, command: c.Cancel) -> CancelStep:

@@ -8,7 +8,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from jackbot_tui.book.market import MARK_LIFE_NS
 from jackbot_tui.desk.commands import OffsetUnit, Price, PriceRef, Size, SizeUnit
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import BookState, Side
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
@@ -34,7 +36,10 @@ class Objection(InputError):
 
 
 class Touch(Struct, frozen=True):
-    """Prices of one instrument now; None = unknown. ``bid`` and ``ask`` are None unless the book is LIVE."""
+    """Prices of one instrument now; None = unknown. ``bid`` and ``ask`` are None unless the book is LIVE.
+
+    ``mark`` is None when it is too old to be believed.
+    """
 
     state: BookState
     reason: str = ""
@@ -110,7 +115,8 @@ def _reference(ref: PriceRef, side: Side, instrument: Instrument, touch: Touch, 
             return touch.last
         case PriceRef.MARK:
             if touch.mark is None:
-                raise Objection(f"{instrument.symbol} has no mark price", "price", "@ mid")
+                life_s = MARK_LIFE_NS // NS_PER_S
+                raise Objection(f"{instrument.symbol} has no mark price of the last {life_s} s", "price", "@ mid")
             return touch.mark
         case PriceRef.ENTRY:
             if not where.entry:

@@ -162,7 +162,7 @@ def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
     instrument = market.instrument
     held = engine.portfolio.position(request.key).quantity
     estimated = estimate(request, market, held)
-    value = value_of(request, instrument, estimated, touch_of(market).far(request.side))
+    value = value_of(request, instrument, estimated, touch_of(market, engine.clock.now_ns()).far(request.side))
     typed = _said(step, request, instrument)
     words = [
         order_words(request, instrument),

@@ -10,6 +10,7 @@ from jackbot_tui.desk.views import Context, Reply, Role, Seen, ViewRequest
 from jackbot_tui.model.records import OrderSubmitted
 from tests.desk_world import PERP, SPOT, World
 
+HUGE = "999999999999999"
 WORDS = """
 @ @ @ ; 0.1 0.5 1 5 100$ 10% half $pos #1 bid ask mid entry cur mark last -2t +3t -0.5% 61000 60998.3 mkt mkt eth
 post ioc fok reduce slip=2t all buys sells 1 2 #3 qty=0.2 market 10m on off reset flatten note tag text
@@ -19,18 +20,32 @@ LINES = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PARTS), min_siz
 ORDERS = st.builds(
     "{} {} {}".format,
     st.sampled_from(["buy", "sell"]),
-    st.sampled_from(["0.1", "0.01", "1000$", "#2", "half", "$pos", "5", "0.0001"]),
-    st.sampled_from(["mkt", "@ bid-1t", "@ ask+1t post", "@ mid ioc", "@ 61000", "@ +99t", "mkt reduce", "@ -9%"]),
+    st.sampled_from(["0.1", "0.01", "1000$", "#2", "half", "$pos", "5", "0.0001", HUGE]),
+    st.sampled_from(
+        [
+            "mkt",
+            "@ bid-1t",
+            "@ ask+1t post",
+            "@ mid ioc",
+            "@ 61000",
+            "@ +99t",
+            "mkt reduce",
+            "@ -9%",
+            f"@ {HUGE}",
+            f"@ +{HUGE}%",
+            "@ cur",
+        ]
+    ),
 )
 CONTEXTS = st.builds(
     Context,
     key=st.sampled_from(["", PERP, SPOT, "nowhere"]),
-    cursor=st.sampled_from(["", "60999.0", "nan", "x", "-1"]),
+    cursor=st.sampled_from(["", "60999.0", "nan", "x", "-1", "1e30", "9.9e999999"]),
     seen=st.none()
     | st.builds(
         Seen,
-        bid=st.sampled_from(["", "61000.0", "1", "nan", "?"]),
-        ask=st.sampled_from(["", "61000.5", "inf"]),
+        bid=st.sampled_from(["", "61000.0", "1", "nan", "?", "1e20000"]),
+        ask=st.sampled_from(["", "61000.5", "inf", "9.9e999999"]),
         glass_age_ms=st.sampled_from([-1.0, 5.0, 1e9]),
     ),
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from jackbot_tui.desk.views import Context
+from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.model.enums import OrderStatus, OrderType, TimeInForce
 from jackbot_tui.model.orders import Order
 from jackbot_tui.model.records import CommandReceived, Note, OrderSubmitted
@@ -46,6 +47,30 @@ async def test_limit_order_rests_at_the_resolved_price_and_size(line: str, price
     assert isinstance(sent, dict)
     assert (sent["number"], sent["price"], sent["status"]) == (order.number, price, "new")
     assert f"#{order.number} " in reply.lines[0]
+
+
+async def test_reverse_that_waits_for_its_cancels_says_so() -> None:
+    world = World(paper=PaperConfig())
+    await world.ctl_line("buy 0.2 mkt; sell 0.2 @ ask+5t")
+    world.wait(1)
+    reply = await world.ctl_line("reverse")
+    assert reply.ok
+    assert reply.lines == ["reverse BTC/USDT:USDT to SHORT 0.2 BTC: waits for its working orders to end"]
+    for _ in range(3):
+        world.wait(1)
+    assert (world.position(), world.open_numbers()) == ("-0.2", [])
+
+
+@pytest.mark.parametrize(("age_s", "ok"), [(1, True), (30, False)])
+async def test_mark_prices_an_order_only_while_it_is_fresh(age_s: int, ok: bool) -> None:
+    world = World()
+    world.data.mark(PERP, 60990.0)
+    world.wait(age_s)
+    reply = await world.ctl_line("buy 0.1 @ mark")
+    assert reply.ok is ok
+    assert len(world.open_numbers()) == int(ok)
+    if not ok:
+        assert "no mark price of the last 10 s" in reply.lines[0]
 
 
 async def test_market_order_fills_and_relative_sizes_follow_the_position() -> None:

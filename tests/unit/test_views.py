@@ -42,7 +42,7 @@ def test_scrolled_ladder_shows_the_window_around_its_anchor() -> None:
     assert book is not None
     assert [row.index for row in book.bids] == [121998, 121997, 121996, 121995, 121994]
     assert book.asks == []
-    for nonsense in ("nan", "inf", "-1", "x"):
+    for nonsense in ("nan", "inf", "-1", "x", "1e400", "1e308", "1e-400"):
         book = look(World(), ViewRequest(key=PERP, levels=2, anchor=nonsense)).book
         assert book is not None
         assert len(book.bids) == 2
