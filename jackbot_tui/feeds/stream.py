@@ -23,7 +23,8 @@ from jackbot_tui.feeds.transport import Transport, default_transport
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
-from jackbot_tui.venues.base import Codec, ConnectionPlan, MarketSpec
+from jackbot_tui.model.market import BookSnapshot
+from jackbot_tui.venues.base import Codec, ConnectionPlan, MarketSpec, SequencePolicy
 
 __all__ = [
     "ConnectionMetrics",
@@ -230,7 +231,8 @@ class StreamSession:
         None, and the old one goes on, when the new one cannot be opened and confirmed.
         """
         policy = self._policy
-        overlap = Overlap(self._to_sink, policy.overlap_frames)
+        stale = self._is_snapshot if self._context.spec.in_stream_snapshot else None
+        overlap = Overlap(self._to_sink, policy.overlap_frames, stale)
         old.deliver = overlap.from_old
         task: asyncio.Task[Failure] | None = None
         handed_over = False
@@ -284,6 +286,17 @@ class StreamSession:
                 opening.result().abort()
 
     # ------------------------------------------------------------------ small parts
+
+    def _is_snapshot(self, raw: str | bytes) -> bool:
+        """A book that a new connection begins with is older than what the old one has brought meanwhile.
+
+        Where every message is a whole book none is: the next one replaces it.
+        """
+        context = self._context
+        if context.spec.sequence is SequencePolicy.SNAPSHOT_ONLY:
+            return False
+        events = context.codec.decode(context.plan.kind, raw, self._clock.now_ns())
+        return any(isinstance(event, BookSnapshot) for event in events)
 
     def _to_sink(self, raw: str | bytes, now: int) -> None:
         metrics, context = self.metrics, self._context
