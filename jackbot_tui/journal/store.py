@@ -351,18 +351,27 @@ class SqliteJournal:
     async def _write_batch(self) -> bool:
         """One transaction of what waits. False when the disk refused it; everything is then still waiting."""
         batch = list(islice(self._pending, BATCH_LIMIT))
+        loop = asyncio.get_running_loop()
+
+        def on_thread(raw: sqlite3.Connection) -> None:
+            self._writer.commit(raw, batch)
+            # Straight to the loop: waking the writer task first would cost two more turns, milliseconds when it is busy.
+            loop.call_soon_threadsafe(self._committed, batch)
+
         try:
-            await self._connection.run(lambda raw: self._writer.commit(raw, batch))
+            await self._connection.run(on_thread)
         except sqlite3.Error as error:
             self._fail(f"{self.path}: {one_line(error)}: free space, or stop the engine and check the disk")
             return False
+        return True
+
+    def _committed(self, batch: list[Pending]) -> None:
         for _ in batch:
             self._pending.popleft()
         self._wal_pages += PAGES_PER_COMMIT + len(batch)
         self._disk_problem = ""
         self._durable_seq = batch[-1].seq
-        asyncio.get_running_loop().call_soon(self._tell)
-        return True
+        self._tell()
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
