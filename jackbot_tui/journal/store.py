@@ -355,7 +355,7 @@ class SqliteJournal:
 
         def on_thread(raw: sqlite3.Connection) -> None:
             self._writer.commit(raw, batch)
-            # Straight to the loop: waking the writer task first would cost two more turns, milliseconds when it is busy.
+            # Straight to the loop: waking the writer task first would cost two more turns, milliseconds each when busy.
             loop.call_soon_threadsafe(self._committed, batch)
 
         try:
