@@ -30,8 +30,9 @@ from jackbot_tui.tui.frame import NS_PER_S, FrameClock, Pacer
 from jackbot_tui.tui.glass import Glass
 from jackbot_tui.tui.keymaps import NAMED_KEYS, SHIPPED, load, shown_key
 from jackbot_tui.tui.options import ScreenOptions, wanted_theme, wants_ascii
+from jackbot_tui.tui.overlays import Dialog, PageScreen, TicketDialog, TypedDialog
 from jackbot_tui.tui.panels import Inks
-from jackbot_tui.tui.screens import Dialog, PageScreen, TicketDialog, TradeScreen, TypedDialog
+from jackbot_tui.tui.screens import TradeScreen
 from jackbot_tui.tui.themes import PALETTES, frame_style, ink_styles, palette_named, textual_name, textual_theme
 from jackbot_tui.tui.trade import TradeState
 from jackbot_tui.tui.view.ink import Ink
@@ -181,6 +182,7 @@ class JackbotApp(App[int], inherit_bindings=False):
             freshness=self.glass.freshness(now),
             book_age_ms=self.glass.book_age_ms(now),
             connected=self.glass.connected,
+            has_pen=self.glass.has_pen,
         )
 
     def writes_waiting(self) -> int:

@@ -202,6 +202,7 @@ class FrameClock:
         if self._instance:
             self.stage.reconnected()
         self._instance = welcome.instance
+        self.glass.client_id = welcome.client_id
         self.glass.connected = True
         self.glass.trouble = ""
         return True

@@ -44,6 +44,7 @@ class Glass:
         self.view: ScreenView | None = None
         self.received_ns = 0
         self.connected = False
+        self.client_id = 0
         self.trouble = ""
         self.glass_age_ms = -1.0
         self.tape: deque[TapeLine | GapMark] = deque(maxlen=TAPE_KEPT)
@@ -147,6 +148,12 @@ class Glass:
     def key(self) -> str:
         """The instrument on the glass."""
         return self.book.key if self.book is not None else ""
+
+    @property
+    def has_pen(self) -> bool:
+        """Whether this screen is the one that may place orders; the header names who is."""
+        holder = self.view.header.armed_client if self.view is not None else ""
+        return not holder or f"{holder} ".startswith(f"screen {self.client_id} ")
 
     def book_age_ms(self, now: int) -> float:
         """Age of the book: at the picture's time plus the picture's own age."""

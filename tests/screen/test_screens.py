@@ -9,7 +9,7 @@ from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import Mode
 from jackbot_tui.tui.actions import ACTIONS
 from jackbot_tui.tui.options import ScreenOptions
-from jackbot_tui.tui.screens import PageScreen, TicketDialog, TypedDialog
+from jackbot_tui.tui.overlays import PageScreen, TicketDialog, TypedDialog
 from jackbot_tui.tui.view.ink import text_row
 from jackbot_tui.tui.view.layout import Panel
 from tests.screen.stage import Stage, staged
@@ -397,3 +397,27 @@ async def test_on_the_smallest_screen_the_question_is_in_its_one_line() -> None:
         await stage.press("n")
         line = stage.panel(Panel.PREVIEW)[0]
         assert "SEND?" in line and "BUY 0.5 @" in line and "[Enter] send" in line
+
+
+async def test_a_screen_without_the_pen_says_read_only_whoever_is_armed() -> None:
+    async with staged() as stage:
+        stage.app.glass.client_id = 2
+        stage.link.change_header(
+            armed=True, armed_client="screen 1 other", armed_until_ns=stage.clock.now_ns() + NS_PER_S
+        )
+        await stage.frame(300 * NS_PER_MS)
+        assert "READ-ONLY" in stage.panel(Panel.HEADER)[0] and "ARMED " not in stage.panel(Panel.HEADER)[0]
+        stage.link.change_header(armed_client="screen 2 mine")
+        await stage.frame(300 * NS_PER_MS)
+        assert "ARMED" in stage.panel(Panel.HEADER)[0]
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)])
+async def test_armed_and_killed_are_on_every_size(size: tuple[int, int]) -> None:
+    async with staged(size=size) as stage:
+        stage.link.change_header(armed=True, armed_until_ns=stage.clock.now_ns() + 60 * NS_PER_S, post_only=True)
+        await stage.frame(300 * NS_PER_MS)
+        assert " ARMED 59s " in "".join(stage.panel(Panel.HEADER))
+        stage.link.change_header(killed=True)
+        await stage.frame(300 * NS_PER_MS)
+        assert " KILLED " in "".join(stage.panel(Panel.HEADER))

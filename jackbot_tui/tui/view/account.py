@@ -5,7 +5,6 @@ from decimal import Decimal
 from enum import Enum
 
 from jackbot_tui.desk.views import (
-    BookView,
     FillView,
     HeaderView,
     LimitView,
@@ -15,7 +14,7 @@ from jackbot_tui.desk.views import (
     ScreenView,
 )
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, spread
-from jackbot_tui.tui.view.market import arming, title
+from jackbot_tui.tui.view.market import title
 from jackbot_tui.tui.view.text import (
     NO_VALUE,
     base_of,
@@ -280,8 +279,16 @@ def log_rows(lines: Sequence[LogLine], width: int, height: int, divider: bool) -
     return rows
 
 
-def quantity_row(header: HeaderView, book: BookView | None, quantity: str, preset: int, side: str, width: int) -> Row:
-    """Presets, flags, arming and the keys that end things."""
+def quantity_row(
+    header: HeaderView,
+    quantity: str,
+    preset: int,
+    side: str,
+    width: int,
+    keys: Sequence[tuple[str, str]],
+    guard: Cell,
+) -> Row:
+    """Presets and flags; at the right edge, whatever happens, arming and the ``keys`` that end things."""
     cells: list[Cell] = [(" QTY ", Ink.DIM)]
     chosen = False
     for number, text in enumerate(header.presets[:5], 1):
@@ -295,18 +302,10 @@ def quantity_row(header: HeaderView, book: BookView | None, quantity: str, prese
         cells.append((" POST", Ink.ASK_FOR))
     if header.reduce_only:
         cells.append((" REDUCE", Ink.ASK_FOR))
-    if width < 100:
-        cells += [(" ", Ink.TEXT), arming(header)]
-    else:
+    if width >= 100:
         cells.append((f"  SLIP {header.slip_ticks}t" if header.slip_ticks else "  SLIP none", Ink.DIM))
         cells.append((f"  side {side.upper()}", Ink.BUY if side == "buy" else Ink.SELL))
-    keys: list[Cell] = [("  ", Ink.TEXT)]
-    from_right: list[tuple[str, str]] = [("x", "cancel"), ("f", "flat"), ("!!", "KILL")]
-    if width >= 100:
-        from_right = [("x", "cancel"), ("X", "cancel all"), ("f", "flat"), ("r", "reverse"), ("!!", "KILL")]
-    for key, what in from_right:
-        cells_ink = Ink.BAD if what == "KILL" else Ink.DIM
-        keys += [(f" {key}", Ink.KEY), (f" {what}", cells_ink)]
-    keys.append((" ", Ink.TEXT))
-    room = width - sum(len(text) for text, _ in keys)
-    return fit(fit(cells, room), room) + tuple(keys)
+    end: list[Cell] = [(" ", Ink.TEXT), guard, (" ", Ink.TEXT)]
+    for key, what in keys:
+        end += [(f" {key}", Ink.KEY), (f" {what}", Ink.BAD if what == "KILL" else Ink.DIM)]
+    return spread(cells, [*end, (" ", Ink.TEXT)], width)

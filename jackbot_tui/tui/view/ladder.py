@@ -21,7 +21,7 @@ SLOW_FIGURES_NS = 250_000_000
 LARGE_TIMES = 5.0
 BAR_CELLS = 8
 ROWS_KEPT = 8192
-FULL_WIDTH = 60
+FULL_WIDTH = 64
 """From this width on the cumulative columns fit."""
 
 
@@ -63,7 +63,7 @@ class Columns(Struct, frozen=True):
 def plan_columns(width: int, price_width: int, look: LadderLook) -> Columns:
     """Columns for a ladder ``width`` wide whose prices take ``price_width`` digits."""
     total = 7 if look.cumulative and width >= FULL_WIDTH else 0
-    roomy = width >= FULL_WIDTH + 8
+    roomy = width >= FULL_WIDTH + 4
     size = 9 if roomy else 8
     price = price_width + 3
     own = 10 if roomy else 9

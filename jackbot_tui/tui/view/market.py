@@ -29,6 +29,7 @@ BADGES = {
     Mode.LIVE: Ink.BADGE_LIVE,
 }
 MEDIANS_LARGE = 5.0
+DISARMED = " DISARMED "
 
 
 class Gauge(Struct, frozen=True):
@@ -40,6 +41,7 @@ class Gauge(Struct, frozen=True):
     freshness: Freshness
     book_age_ms: float
     connected: bool
+    has_pen: bool
 
 
 def badge(mode: str) -> Cell:
@@ -48,14 +50,17 @@ def badge(mode: str) -> Cell:
     return (f" {mode.upper()} ", BADGES.get(known, Ink.BADGE_LIVE) if known is not None else Ink.BADGE_LIVE)
 
 
-def arming(header: HeaderView) -> Cell:
+def arming(header: HeaderView, has_pen: bool) -> Cell:
+    """Whether order keys of this screen send: another screen's arming is not ours."""
     if header.killed:
         return (" KILLED ", Ink.BADGE_KILLED)
+    if not has_pen:
+        return (" READ-ONLY ", Ink.WARN)
     if header.armed:
         left_s = max(0, header.armed_until_ns - header.now_ns) / 1e9
         what = "ARMED MKT" if header.armed_market else "ARMED"
         return (f" {what} {span_text(left_s)} ", Ink.BADGE_ARMED)
-    return (" DISARMED ", Ink.DIM)
+    return (DISARMED, Ink.DIM)
 
 
 def age_ink(gauge: Gauge) -> Ink:
@@ -96,7 +101,7 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
     header, book = view.header, view.book
     symbol = next((symbol for symbol in view.symbols if book is not None and symbol.key == book.key), None)
     name = symbol_of(book.key) if book is not None else "no instrument"
-    guard = arming(header)
+    guard = arming(header, gauge.has_pen)
     if lines == 1:
         begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {header.venue[:7]} ", Ink.DIM), *last_cells(book, symbol)]
         if header.mark:
@@ -105,7 +110,8 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
         if header.replay:
             begin.append((f"  {header.replay}", Ink.WARN))
         age = age_text(gauge.book_age_ms)
-        end: list[Cell] = [(" ", Ink.TEXT), badge(header.mode), (f" md {age} ", age_ink(gauge))]
+        loud = [guard, (" ", Ink.TEXT)] if guard[0] != DISARMED else []
+        end: list[Cell] = [(" ", Ink.TEXT), *loud, badge(header.mode), (f" md {age} ", age_ink(gauge))]
         return [spread(begin, end, width)]
     first: list[Cell] = [(f" {name}", Ink.TITLE), (f"  {header.venue}  ", Ink.DIM), ("last ", Ink.DIM)]
     first += last_cells(book, symbol)

@@ -11,8 +11,8 @@ from jackbot_tui.tui.keymaps import Keymap
 from jackbot_tui.tui.trade import Question, TradeState
 from jackbot_tui.tui.view.account import LEVELS, quantity_row
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, spread
-from jackbot_tui.tui.view.market import Gauge
-from jackbot_tui.tui.view.text import NO_VALUE, age_text, quote_of, short_text
+from jackbot_tui.tui.view.market import Gauge, arming
+from jackbot_tui.tui.view.text import NO_VALUE, age_text, quote_of, short_text, wrapped
 
 ENGINE_GONE = "engine gone: reconnecting, orders are safe in the journal"
 NS_PER_S = 1_000_000_000
@@ -30,14 +30,27 @@ def question_words(question: Question, width: int) -> tuple[str, str, str]:
     asked = reply.data.get("asks") if reply.data is not None else None
     count = len(asked) if isinstance(asked, list) else 1
     sent, asks = reply.lines[:-count] or reply.lines[:1], reply.lines[-count:]
-    pieces = [piece for line in sent for piece in line.split("  ") if piece]
-    head, rest = pieces[0], pieces[1:]
-    while rest and len(head) + 2 + len(rest[0]) <= width:
-        head = f"{head}  {rest.pop(0)}"
+    head, *rest = wrapped("  ".join(sent), width)
     return head, "  ".join(ask.replace(HINTED, "") for ask in asks), "  ".join(rest)
 
 
-def upper_row(state: TradeState, width: int) -> Row:
+ENDING = ((Act.CANCEL_HERE, "cancel"), (Act.FLATTEN, "flat"))
+ENDING_WIDE = (
+    (Act.CANCEL_HERE, "cancel"),
+    (Act.CANCEL_SYMBOL, "cancel all"),
+    (Act.FLATTEN, "flat"),
+    (Act.REVERSE, "reverse"),
+)
+
+
+def ending_keys(keymap: Keymap, width: int) -> list[tuple[str, str]]:
+    """Keys that end things, as the keymap has them."""
+    listed = [(keymap.shown(act).split(), what) for act, what in (ENDING_WIDE if width >= 100 else ENDING)]
+    bang = "!!" if keymap.by_key.get("!") is Act.KILL else "F12 F12"
+    return [*((keys[0], what) for keys, what in listed if keys), (bang, "KILL")]
+
+
+def upper_row(state: TradeState, keymap: Keymap, gauge: Gauge, width: int) -> Row:
     """The quantity line; while something is asked or grabbed, what that is."""
     question, grab = state.question, state.grab
     if question is not None:
@@ -50,7 +63,9 @@ def upper_row(state: TradeState, width: int) -> Row:
     view = state.glass.view
     if view is None:
         return fit([], width)
-    return quantity_row(view.header, view.book, state.quantity, state.preset, state.side.value, width)
+    guard = arming(view.header, gauge.has_pen)
+    keys = ending_keys(keymap, width)
+    return quantity_row(view.header, state.quantity, state.preset, state.side.value, width, keys, guard)
 
 
 def lower_row(state: TradeState, typed: Reply | None, gauge: Gauge, width: int, now: int, alone: bool) -> Row:

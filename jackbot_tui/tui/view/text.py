@@ -114,6 +114,17 @@ def quote_of(key: str) -> str:
     return symbol_of(key).partition("/")[2].partition(":")[0]
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """A line of pieces (two blanks apart) in as many lines as it takes; a piece that is too long is left to be cut."""
+    lines: list[str] = []
+    for piece in (piece for piece in text.split("  ") if piece):
+        if lines and len(lines[-1]) + 2 + len(piece) <= width:
+            lines[-1] = f"{lines[-1]}  {piece}"
+        else:
+            lines.append(piece)
+    return lines
+
+
 class PriceScale:
     """Prices of one instrument as whole numbers of ticks, and back into text. Exact."""
 

@@ -10,7 +10,7 @@ from jackbot_tui.desk.views import BookView, HeaderView, Reply
 from jackbot_tui.model.enums import Side
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit
 from jackbot_tui.tui.view.market import title
-from jackbot_tui.tui.view.text import NO_VALUE, base_of, symbol_of
+from jackbot_tui.tui.view.text import NO_VALUE, base_of, symbol_of, wrapped
 
 WIDTH = 76
 HEIGHT = 17
@@ -167,7 +167,7 @@ class Ticket:
         )
         rows.append(self._row(Field.TIF, f"({self.tif.upper()})", "GTC rests, IOC takes and goes, FOK all or none"))
         rows.append(title("PREVIEW", WIDTH))
-        lines = shown.lines if shown is not None else []
+        lines = [part for line in shown.lines for part in wrapped(line, WIDTH - 4)] if shown is not None else []
         good = shown is None or shown.ok
         for number in range(4):
             text = lines[number] if number < len(lines) else ""

@@ -1,0 +1,269 @@
+"""What lies on top of the trade screen: full-screen pages, the order ticket, the demand for typed words.
+
+They show and collect; what leaves for the engine leaves through the controller, as a line. Order keys mean nothing
+here, the kill keys reach through.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen, Screen
+
+from jackbot_tui.desk.views import Reply
+from jackbot_tui.tui.panels import LinePanel
+from jackbot_tui.tui.view.ink import Ink, Row, fit
+from jackbot_tui.tui.view.market import Gauge, header_rows, title
+from jackbot_tui.tui.view.pages import ASKED, TABS, Page, help_rows, tab_rows
+from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH, Ticket
+
+if TYPE_CHECKING:
+    from jackbot_tui.tui.app import JackbotApp
+
+
+class PageScreen(Screen[None]):
+    """A full-screen list with tabs, scrolling and a filter; order keys do not work here, kill does."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, desk: "JackbotApp", page: Page, heading: str = "", answer: list[str] | None = None) -> None:
+        super().__init__()
+        self.desk = desk
+        self.page = page
+        self.heading = heading or page.value.upper()
+        self.tab = 0
+        self.first = 0
+        self.filter = ""
+        self.filtering = page is Page.HELP
+        self._answer = answer or []
+        self._count = 0
+        self.panel = LinePanel(desk.inks, "page")
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    def on_mount(self) -> None:
+        self._ask()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.desk.draw, True)
+
+    def _ask(self) -> None:
+        line = ASKED.get((self.page, self.tab))
+        if line is not None:
+            self._answer = []
+            self.desk.ask(line, self._take)
+
+    def _take(self, reply: Reply) -> None:
+        self._answer = reply.lines
+        self.desk.draw(True)
+
+    def draw(self, now: int, gauge: Gauge, forced: bool) -> None:
+        width, height = self.size
+        if height < 4:
+            return
+        view = self.desk.glass.view
+        body = height - 3
+        if self.page is Page.HELP:
+            mode = view.header.mode if view is not None else ""
+            rows = help_rows(self.desk.controller.keymap, mode, self.filter, width)
+        else:
+            moment = view.header.now_ns if view is not None else now
+            rows = tab_rows(self.page, self.tab, self.desk.glass, self._answer, width, body, moment)
+            if self.filter:
+                wanted = self.filter.lower()
+                rows = [row for row in rows if wanted in "".join(text for text, _ in row).lower()]
+        self._count = len(rows)
+        self.first = max(0, min(self.first, len(rows) - body))
+        shown = rows[self.first : self.first + body]
+        shown += [fit([], width)] * (body - len(shown))
+        self.panel.show([self._head(gauge, width), *shown, self._foot(width, body), self._keys(width)])
+
+    def _head(self, gauge: Gauge, width: int) -> Row:
+        header = header_rows(self.desk.glass.view, gauge, width, 1)[0]
+        names = TABS.get(self.page, ())
+        cells = [(f" {self.heading} ", Ink.TITLE)]
+        for number, name in enumerate(names):
+            cells.append((f" {name} ", Ink.SELECTED if number == self.tab else Ink.DIM))
+        used = sum(len(text) for text, _ in cells)
+        tail = header[-2:] if len(header) >= 2 else header
+        room = width - sum(len(text) for text, _ in tail)
+        return fit(fit(cells, max(used, room)) if used < room else cells, room) + tuple(tail)
+
+    def _foot(self, width: int, body: int) -> Row:
+        last = min(self._count, self.first + body)
+        more = f"{self.first + 1 if self._count else 0}-{last} of {self._count}"
+        if self.filter or self.filtering:
+            return title(f"filter: {self.filter}_", width, more)
+        return title("", width, more)
+
+    def _keys(self, width: int) -> Row:
+        state = self.desk.state
+        if state.message is not None:
+            return fit([(f" {state.message.text}", Ink.WARN)], width)
+        tabs = [(" tab", Ink.KEY), (" next", Ink.DIM)] if TABS.get(self.page) else []
+        how = (
+            [(" type", Ink.KEY), (" to search", Ink.DIM)] if self.filtering else [(" /", Ink.KEY), (" filter", Ink.DIM)]
+        )
+        rest = [("  j k PgUp PgDn", Ink.KEY), (" scroll ", Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
+        return fit([*tabs, ("  ", Ink.TEXT), *how, *rest, (" F12 F12", Ink.KEY), (" KILL", Ink.BAD)], width)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        key = event.character if event.is_printable and event.character else event.key
+        body = max(1, self.size.height - 3)
+        match key:
+            case "escape" if self.filter:
+                self.filter, self.filtering = "", self.page is Page.HELP
+            case "escape" | "f1":
+                self.dismiss()
+            case "?" if self.page is Page.HELP:
+                self.dismiss()
+            case "up" | "down":
+                self.first += 1 if key == "down" else -1
+            case "pageup" | "pagedown":
+                self.first += body if key == "pagedown" else -body
+            case "home":
+                self.first = 0
+            case "end":
+                self.first = self._count
+            case "backspace":
+                self.filter = self.filter[:-1]
+            case "enter":
+                self.filtering = self.page is Page.HELP
+            case "tab" if TABS.get(self.page):
+                self.tab = (self.tab + 1) % len(TABS[self.page])
+                self.first = 0
+                self._ask()
+            case _ if self.filtering and event.is_printable and event.character:
+                self.filter += event.character
+            case "/":
+                self.filtering = True
+            case "j" | "k":
+                self.first += 1 if key == "j" else -1
+            case _:
+                self.desk.page_key(key)
+        self.desk.draw(True)
+
+
+def framed(rows: list[Row], width: int) -> list[Row]:
+    """Rows in a box."""
+    side: Row = (("│", Ink.TITLE),)
+    rule = "─" * width
+    return [((f"┌{rule}┐", Ink.TITLE),), *((*side, *row, *side) for row in rows), ((f"└{rule}┘", Ink.TITLE),)]
+
+
+class Dialog(ModalScreen[None]):
+    """A box in the middle of the trade screen, which goes on behind it."""
+
+    AUTO_FOCUS = ""
+    BOX = (WIDTH, HEIGHT)
+
+    def __init__(self, desk: "JackbotApp") -> None:
+        super().__init__()
+        self.desk = desk
+        self.panel = LinePanel(desk.inks, "box")
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    def on_mount(self) -> None:
+        width, height = self.BOX
+        self.panel.styles.width, self.panel.styles.height = width + 2, height + 2
+        self.call_after_refresh(self.desk.draw, True)
+
+    def rows(self) -> list[Row]:
+        raise NotImplementedError
+
+    def draw(self, now: int, gauge: Gauge, forced: bool) -> None:
+        self.desk.trade.draw(now, gauge, forced)
+        rows = self.rows()
+        width, height = self.BOX
+        self.panel.show(framed([*rows, *[fit([], width)] * (height - len(rows))], width))
+
+
+class TicketDialog(Dialog):
+    """The order ticket. Enter turns it into the inline question of its line."""
+
+    def __init__(self, desk: "JackbotApp", ticket: Ticket) -> None:
+        super().__init__(desk)
+        self.ticket = ticket
+        self.shown: Reply | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._preview()
+
+    def rows(self) -> list[Row]:
+        view = self.desk.glass.view
+        if view is None:
+            return [fit([(" no picture from the engine yet", Ink.DIM)], WIDTH)]
+        return self.ticket.rows(view.header, view.book, self.shown)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        key = event.character if event.is_printable and event.character and event.character != " " else event.key
+        line = self.ticket.line()
+        match key:
+            case "escape":
+                self.dismiss()
+            case "enter" if line:
+                self.dismiss()
+                self.desk.controller.order(line)
+            case "ctrl+y" if line:
+                self.desk.copy(line)
+            case _:
+                if self.ticket.key(key):
+                    self._preview()
+        self.desk.draw(True)
+
+    def _preview(self) -> None:
+        line = self.ticket.line()
+        self.shown = None
+        if line:
+            self.desk.preview(line, self._take)
+
+    def _take(self, line: str, reply: Reply) -> None:
+        if self.ticket.line() == line:
+            self.shown = reply
+            self.desk.draw(True)
+
+
+class TypedDialog(Dialog):
+    """Asks for words typed in full before something that cannot be undone."""
+
+    BOX = (64, 7)
+
+    def __init__(self, desk: "JackbotApp", words: str, why: str, confirmed: Callable[[], Any]) -> None:
+        super().__init__(desk)
+        self.words = words
+        self.why = why
+        self.text = ""
+        self._confirmed = confirmed
+
+    def rows(self) -> list[Row]:
+        width = self.BOX[0]
+        good = self.text == self.words
+        return [
+            title(self.words.upper(), width),
+            fit([], width),
+            fit([(f"  {self.why}", Ink.WARN)], width),
+            fit([("  type ", Ink.DIM), (self.words, Ink.STRONG), (" in full:", Ink.DIM)], width),
+            fit([("  > ", Ink.KEY), (f"{self.text}_", Ink.GOOD if good else Ink.TEXT)], width),
+            fit([], width),
+            fit([(" Enter", Ink.KEY), (" only then ", Ink.DIM), (" Esc", Ink.KEY), (" leave", Ink.DIM)], width),
+        ]
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        if event.key == "escape":
+            self.dismiss()
+        elif event.key == "enter" and self.text == self.words:
+            self.dismiss()
+            self._confirmed()
+        elif event.key == "backspace":
+            self.text = self.text[:-1]
+        elif event.is_printable and event.character:
+            self.text = (self.text + event.character)[: len(self.words) + 8]
+        self.desk.draw(True)
