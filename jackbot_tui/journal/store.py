@@ -40,6 +40,7 @@ from jackbot_tui.journal.tables import (
     FILL_COLUMNS,
     LOG,
     ORDER_COLUMNS,
+    Row,
     StoredTables,
     fill_of,
     order_of,
@@ -101,20 +102,26 @@ class LogWriter:
 
     def __init__(self) -> None:
         self._projection: Projection | None = None
+        self._written = 0
 
     def commit(self, connection: sqlite3.Connection, batch: list[Pending]) -> None:
         """Make ``batch`` durable, or raise and leave everything as it was.
 
-        Records that turn out to be durable already are skipped. After a failure what is in memory is no longer
-        believed: the next call starts from the tables.
+        Records that are durable already are skipped, so a batch may be given again whatever became of it. After a
+        failure what is in memory is no longer believed: the next call starts from the tables.
         """
         try:
             connection.execute("BEGIN IMMEDIATE")
             if self._projection is None:
-                self._projection = self._load(connection)
-                batch = _not_yet_written(connection, batch)
-            if batch:
-                self._write(connection, self._projection, batch)
+                stored = StoredTables(connection)
+                self._projection = Projection(stored, stored.switches()[0])
+                self._written = _written_of(connection, batch)
+            new = [item for item in batch if item.seq > self._written]
+            if new:
+                LOG.write(connection, [_log_row(item) for item in new])
+                for item in new:
+                    self._projection.apply(item.seq, item.record)
+                write_changes(connection, self._projection, new[-1].seq)
             connection.execute("COMMIT")
         except BaseException:
             self._projection = None
@@ -122,33 +129,22 @@ class LogWriter:
                 connection.execute("ROLLBACK")
             raise
         self._projection.forget_history()
-
-    @staticmethod
-    def _load(connection: sqlite3.Connection) -> Projection:
-        stored = StoredTables(connection)
-        switches, _ = stored.switches()
-        return Projection(stored, switches)
-
-    @staticmethod
-    def _write(connection: sqlite3.Connection, projection: Projection, batch: list[Pending]) -> None:
-        LOG.write(
-            connection,
-            [(item.seq, item.record.ts, kind_of(item.record), subject_of(item.record), item.text) for item in batch],
-        )
-        for item in batch:
-            projection.apply(item.seq, item.record)
-        write_changes(connection, projection, batch[-1].seq)
+        self._written = max(self._written, batch[-1].seq)
 
 
-def _not_yet_written(connection: sqlite3.Connection, batch: list[Pending]) -> list[Pending]:
-    """What of ``batch`` the log does not hold. JournalError when it holds something else in its place."""
+def _log_row(item: Pending) -> Row:
+    return item.seq, item.record.ts, kind_of(item.record), subject_of(item.record), item.text
+
+
+def _written_of(connection: sqlite3.Connection, batch: list[Pending]) -> int:
+    """The last record of the log. JournalError when it holds something else where a record of ``batch`` belongs."""
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
     for item in batch:
         if item.seq <= last:
             (text,) = connection.execute("SELECT body FROM log WHERE seq = ?", (item.seq,)).fetchone()
             if text != item.text:
                 raise JournalError(f"record {item.seq} of the log was written by somebody else")
-    return [item for item in batch if item.seq > last]
+    return int(last)
 
 
 class SqliteJournal:
@@ -179,6 +175,7 @@ class SqliteJournal:
         self._tickets = 0
         self._flushers: list[tuple[int, asyncio.Future[None]]] = []
         self._disk_problem = ""
+        self._writer_problem = ""
         self._wal_pages = 0
         self._closing = False
         self._wake = asyncio.Event()
@@ -226,11 +223,6 @@ class SqliteJournal:
         return self._durable_seq
 
     @property
-    def waiting(self) -> int:
-        """Records appended and not yet durable."""
-        return len(self._pending)
-
-    @property
     def healthy(self) -> bool:
         return not self.problem
 
@@ -238,8 +230,8 @@ class SqliteJournal:
     def problem(self) -> str:
         if self._closing:
             return "the journal is closed"
-        if self._disk_problem:
-            return self._disk_problem
+        if self._writer_problem or self._disk_problem:
+            return self._writer_problem or self._disk_problem
         if len(self._pending) >= CROWDED_AT:
             return f"{len(self._pending)} records wait for the disk"
         return ""
@@ -346,7 +338,8 @@ class SqliteJournal:
         """However the writer ended: nothing is written any more, and nobody may wait for it."""
         error = None if task.cancelled() else task.exception()
         if error is not None or not self._closing:
-            self._fail(f"the journal's writer has ended ({error or 'cancelled'}): restart the engine")
+            self._writer_problem = f"the journal's writer has ended ({error or 'cancelled'}): restart the engine"
+            self._refuse_flushes(self._writer_problem)
 
     async def _write_batch(self) -> bool:
         """One transaction of what waits. False when the disk refused it; everything is then still waiting."""
@@ -361,16 +354,17 @@ class SqliteJournal:
         try:
             await self._connection.run(on_thread)
         except sqlite3.Error as error:
-            self._fail(f"{self.path}: {one_line(error)}: free space, or stop the engine and check the disk")
+            self._disk_problem = f"{self.path}: {one_line(error)}: free space, or stop the engine and check the disk"
+            self._refuse_flushes(self._disk_problem)
             return False
         return True
 
     def _committed(self, batch: list[Pending]) -> None:
-        for _ in batch:
+        self._durable_seq = batch[-1].seq
+        while self._pending and self._pending[0].seq <= self._durable_seq:
             self._pending.popleft()
         self._wal_pages += PAGES_PER_COMMIT + len(batch)
         self._disk_problem = ""
-        self._durable_seq = batch[-1].seq
         self._tell()
 
     async def _pause(self) -> None:
@@ -386,8 +380,7 @@ class SqliteJournal:
         with contextlib.suppress(sqlite3.OperationalError):
             await self._connection.run(_checkpoint)
 
-    def _fail(self, problem: str) -> None:
-        self._disk_problem = problem
+    def _refuse_flushes(self, problem: str) -> None:
         flushers, self._flushers = self._flushers, []
         for _, done in flushers:
             if not done.done():

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -254,6 +255,52 @@ async def test_close_writes_what_waits_even_when_the_writer_was_cancelled(path: 
     assert not journal.healthy
     await journal.close()
     assert [seq for seq, _ in kept(path)] == list(range(1, 701))
+
+
+async def test_a_writer_cancelled_in_the_middle_of_a_commit_loses_and_doubles_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = store.LogWriter.commit
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(self: store.LogWriter, raw: sqlite3.Connection, batch: list[store.Pending]) -> None:
+        entered.set()
+        assert go_on.wait(10)
+        commit(self, raw, batch)
+
+    monkeypatch.setattr(store.LogWriter, "commit", slow)
+    monkeypatch.setattr(store, "BATCH_LIMIT", 64)
+    journal = await open_journal(path)
+    told: list[int] = []
+    for record in story(11, 200):
+        seq = journal.append(record)
+        journal.when_durable(seq, lambda seq=seq: told.append(seq))  # type: ignore[misc]
+    await eventually(entered.is_set)
+    for task in asyncio.all_tasks():
+        if task.get_name() == "journal writer":
+            task.cancel()
+    await eventually(lambda: not journal.healthy)
+    closing = asyncio.create_task(journal.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+    assert told == list(range(1, 201))
+    assert [seq for seq, _ in kept(path)] == told
+
+
+async def test_a_journal_whose_writer_ended_stays_unhealthy(path: Path) -> None:
+    journal = await open_journal(path)
+    journal.append(Note(NOON, "a", "b"))
+    for _ in range(2):
+        await asyncio.sleep(0)  # the commit is on its way
+    for task in asyncio.all_tasks():
+        if task.get_name() == "journal writer":
+            task.cancel()
+    await eventually(lambda: journal.durable_seq == 1)
+    assert "writer has ended" in journal.problem
+    with pytest.raises(JournalError, match="writer has ended"):
+        journal.append(submitted(1))
+    await journal.close()
 
 
 async def test_a_closed_journal_takes_nothing(path: Path) -> None:
