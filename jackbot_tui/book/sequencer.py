@@ -159,6 +159,7 @@ class L2Sequencer:
                 self.last_id = delta.last_id
                 self.stats.updates += 1
                 if self._watched:
+                    self._stream_id = delta.last_id
                     return self._judge(delta) or APPLIED
                 if book.bid_price < book.ask_price:
                     return APPLIED

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackbot_tui.book.checksums import kraken_crc32, okx_crc32
-from jackbot_tui.book.sequencer import L2Sequencer, SyncAction
+from jackbot_tui.book.sequencer import MOST_OLD, L2Sequencer, SyncAction
 from jackbot_tui.model.enums import BookState
 from jackbot_tui.model.market import BookDelta, BookSnapshot
 from jackbot_tui.venues.base import SequencePolicy
@@ -200,3 +200,11 @@ def test_a_lost_update_is_noticed_at_the_next_one_that_tells(policy: str, checks
         stats = guard.stats
         assert stats.gaps + stats.checksums_bad + stats.crossed == (actions[-1] is not SyncAction.APPLIED)
     assert noticed > 10
+
+
+def test_a_stream_that_numbers_anew_without_a_word_does_not_stay_live_on_an_old_book() -> None:
+    guard = L2Sequencer("k", SequencePolicy.STRICT_SEQUENCE, max_levels=100, in_stream=True)
+    guard.on_snapshot(BookSnapshot("k", 0, 0, 10**6, [(99.0, 1.0)], [(101.0, 1.0)]))
+    actions = [guard.on_delta(BookDelta("k", 0, 0, n, n, n - 1, [(98.0, 1.0)], [])) for n in range(1, MOST_OLD + 3)]
+    assert actions == [SyncAction.IGNORED] * MOST_OLD + [SyncAction.NEED_SNAPSHOT, SyncAction.IGNORED]
+    assert (guard.state, guard.stats.gaps, guard.book.bids) == (BookState.SYNCING, 1, {99.0: 1.0})
