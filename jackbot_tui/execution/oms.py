@@ -17,7 +17,7 @@ from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, OrderRequest
 from jackbot_tui.model.transitions import apply_event, problem_of
 
-CLOSED_HISTORY = 10_000
+CLOSED_HISTORY = 2_000
 """Closed orders kept; the oldest are forgotten first (the journal has them all)."""
 
 

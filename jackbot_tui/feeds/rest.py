@@ -38,6 +38,10 @@ SHOWN_BODY = 200
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+OF_SOCKETS = frozenset({"CONNECTIONS"})
+"""Limits of a spec that count sockets: no REST request uses them up."""
+
+
 class RestPolicy(Struct, frozen=True, kw_only=True):
     """Time-outs in seconds. A request that would wait longer than ``queue_s`` for the rate limit fails at once."""
 
@@ -159,7 +163,8 @@ class RestClient:
         gate = self._gates.get(kind)
         if gate is None:
             market = self._spec.markets.get(kind) if self._spec is not None else None
-            limits = market.rate_limits if market is not None and market.rate_limits else CAUTIOUS_LIMITS
+            known = () if market is None else tuple(each for each in market.rate_limits if each.name not in OF_SOCKETS)
+            limits = known or CAUTIOUS_LIMITS
             gate = self._gates[kind] = LimitGate(RateLimiter(limits, self._rng, self._policy.pause), self._clock)
         return gate
 

@@ -287,3 +287,8 @@ async def test_client_without_a_spec_is_cautious() -> None:
         ("REQUEST_WEIGHT", 600, 60)
     ]
     await subject.close()
+
+
+def test_requests_use_up_no_limit_that_counts_sockets() -> None:
+    client = RestClient(SystemClock(), SPEC)
+    assert [budget.name for budget in client.budgets(MarketKind.SPOT)] == ["REQUEST_WEIGHT", "RAW_REQUESTS"]
