@@ -11,7 +11,7 @@ from importlib import import_module
 from jackbot_tui.model.errors import ConfigError
 from jackbot_tui.venues.base import Codec
 
-VENUES = ("binance", "okx", "kraken", "bybit", "cryptocom", "hyperliquid")
+VENUES = ("binance", "okx", "kraken", "bybit", "bitget", "cryptocom", "gateio", "hyperliquid")
 """Folders of this package, in the order in which they are shown."""
 
 

@@ -10,12 +10,17 @@ from jackbot_tui.model.errors import WireError
 from jackbot_tui.model.market import BookDelta, BookSnapshot
 from jackbot_tui.venues import load_venue
 from jackbot_tui.venues.base import Codec
+from tests.unit import test_bitget_codec as bitget
 from tests.unit import test_bybit_codec as bybit
 from tests.unit import test_cryptocom_codec as cryptocom
 from tests.unit import test_hyperliquid_codec as hyperliquid
 
 LINEAR = MarketKind.LINEAR
 FRAMES = {
+    "bitget": [
+        bitget.SNAPSHOT, bitget.DELTA, bitget.TRADE, bitget.TICKER,
+        bitget.answer("books"), bitget.answer("books", "error"),
+    ],
     "bybit": [
         bybit.SNAPSHOT, bybit.DELTA, bybit.TRADE, bybit.TICKER,
         '{"success":true,"ret_msg":"","req_id":"7","op":"subscribe"}',
@@ -32,6 +37,7 @@ FRAMES = {
     ],
 }  # fmt: skip
 LISTINGS = {
+    "bitget": bitget.LISTED_LINEAR,
     "bybit": bybit.LISTED_LINEAR,
     "cryptocom": cryptocom.LISTED,
     "hyperliquid": hyperliquid.LISTED_LINEAR,

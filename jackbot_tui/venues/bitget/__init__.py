@@ -1,0 +1,1 @@
+"""Bitget: spot and USDT settled perpetuals (API v3)."""
