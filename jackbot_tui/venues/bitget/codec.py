@@ -42,8 +42,8 @@ from jackbot_tui.venues.texts import (
 
 INSTRUMENTS_PATH = "/api/v3/market/instruments"
 
-UNUSED_TOPICS = ("books", "kline", "candle", "liquidation", "index-price", "rpi")
-"""Beginnings of documented topics that nobody here subscribes to: a capture of others may hold them."""
+UNUSED_TOPICS = ("books", "kline", "candle", "liquidation")
+"""Beginnings of topics that nobody here subscribes to: a capture of others may hold them."""
 
 PING, PONG = "ping", ("pong", b"pong")
 
