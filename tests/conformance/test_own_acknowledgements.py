@@ -1,4 +1,4 @@
-"""Bybit, Crypto.com and Hyperliquid over a real socket: how they acknowledge and stay alive suits a session."""
+"""Bybit, Crypto.com, Gate and Hyperliquid over a real socket: how they acknowledge and stay alive suits a session."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +16,7 @@ from jackbot_tui.venues.base import Channel
 from tests.conformance.test_feeds_stream import QUICK, Sink, eventually, running, venue
 from tests.unit import test_bybit_codec as bybit
 from tests.unit import test_cryptocom_codec as cryptocom
+from tests.unit import test_gateio_codec as gateio
 from tests.unit import test_hyperliquid_codec as hyperliquid
 
 LINEAR = MarketKind.LINEAR
@@ -29,6 +30,11 @@ def answer_of_bybit(asked: dict[str, Any]) -> str:
 
 def answer_of_cryptocom(asked: dict[str, Any]) -> str:
     return f'{{"id":{asked["id"]},"method":"subscribe","code":0,"channel":"{asked["params"]["channels"][0]}"}}'
+
+
+def answer_of_gateio(asked: dict[str, Any]) -> str:
+    answer = {**asked, "time_ms": asked["time"] * 1000, "conn_id": "c1", "result": {"status": "success"}}
+    return msgspec.json.encode(answer).decode()
 
 
 def answer_of_hyperliquid(asked: dict[str, Any]) -> str:
@@ -45,9 +51,10 @@ def answer_of_hyperliquid(asked: dict[str, Any]) -> str:
     [
         ("bybit", bybit.LISTED_LINEAR, answer_of_bybit, bybit.SNAPSHOT, '"ping"'),
         ("cryptocom", cryptocom.LISTED, answer_of_cryptocom, cryptocom.SNAPSHOT, '"subscribe"'),
+        ("gateio", gateio.LISTED_LINEAR, answer_of_gateio, gateio.SNAPSHOT, '"subscribe"'),
         ("hyperliquid", hyperliquid.LISTED_LINEAR, answer_of_hyperliquid, hyperliquid.DEEP, '"ping"'),
     ],
-    ids=["bybit", "cryptocom", "hyperliquid"],
+    ids=["bybit", "cryptocom", "gateio", "hyperliquid"],
 )
 async def test_a_session_comes_up_gets_its_book_and_keeps_itself_alive(
     name: str, listing: str, answer_of: Callable[[dict[str, Any]], str], snapshot: str, beats: str

@@ -13,6 +13,7 @@ from jackbot_tui.venues.base import Codec
 from tests.unit import test_bitget_codec as bitget
 from tests.unit import test_bybit_codec as bybit
 from tests.unit import test_cryptocom_codec as cryptocom
+from tests.unit import test_gateio_codec as gateio
 from tests.unit import test_hyperliquid_codec as hyperliquid
 
 LINEAR = MarketKind.LINEAR
@@ -30,6 +31,10 @@ FRAMES = {
         cryptocom.push("mark", '{"v":"1","t":1}'), cryptocom.push("funding", '{"v":"-0.1","t":1}'),
         '{"id":1,"method":"subscribe","code":40004,"message":"x"}', '{"id":1,"method":"public/heartbeat","code":0}',
     ],
+    "gateio": [
+        gateio.SNAPSHOT, gateio.DELTA, gateio.TRADE, gateio.TICKER, gateio.BEST, gateio.UPDATE, gateio.ACK,
+        gateio.REFUSED,
+    ],
     "hyperliquid": [
         hyperliquid.DEEP, hyperliquid.TRADE, hyperliquid.FIGURES, hyperliquid.bbo(1, "1.0 x 1.0", "2.0 x 1.0"),
         '{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"bbo","coin":"BTC"}}}',
@@ -40,6 +45,7 @@ LISTINGS = {
     "bitget": bitget.LISTED_LINEAR,
     "bybit": bybit.LISTED_LINEAR,
     "cryptocom": cryptocom.LISTED,
+    "gateio": gateio.LISTED_LINEAR,
     "hyperliquid": hyperliquid.LISTED_LINEAR,
 }
 WRONG = [

@@ -1,0 +1,1 @@
+"""Gate (Gate.io): spot and USDT settled perpetuals (API v4)."""
