@@ -24,7 +24,7 @@ from jackbot_tui.model.market import (
     VenueNotice,
 )
 from jackbot_tui.venues import load_venue
-from jackbot_tui.venues.base import Channel, Codec, HttpRequest
+from jackbot_tui.venues.base import Channel, Codec
 from jackbot_tui.venues.gateio.codec import GateioCodec
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
@@ -104,6 +104,12 @@ def listed(codec: Codec, kind: MarketKind) -> dict[str, Instrument]:
     return {instrument.symbol: instrument for instrument in codec.decode_instruments(kind, body.encode())}
 
 
+def load_registered() -> Codec:
+    made = load_venue("gateio")
+    made.register(list(listed(made, LINEAR).values()))
+    return made
+
+
 @pytest.fixture
 def codec() -> Codec:
     made = GateioCodec(clock=ManualClock(1_795_000_000 * S + 999))
@@ -143,17 +149,11 @@ def test_contracts_become_base_units_without_binary_dust(codec: Codec, contract:
     assert isinstance(event, BookDelta) and event.asks == [(64000.6, base)]
 
 
-def test_empty_or_missing_sides_still_advance_the_id(codec: Codec) -> None:
+def test_empty_or_missing_sides_still_advance_the_id() -> None:
     for sides in ('"b":[],"a":[]', '"b":null,"a":null', '"l":"400"'):
         raw = DELTA[: DELTA.index('"b":')] + sides + "}}"
         event = one(load_registered(), LINEAR, raw)
         assert isinstance(event, BookDelta) and (event.first_id, event.last_id, event.bids) == (5001, 5004, [])
-
-
-def load_registered() -> Codec:
-    made = load_venue("gateio")
-    made.register(list(listed(made, LINEAR).values()))
-    return made
 
 
 def test_the_older_update_channel_has_levels_as_objects_and_sizes_of_both_types(codec: Codec) -> None:
@@ -494,8 +494,3 @@ def test_worked_sequence_of_the_wire_notes(codec: Codec) -> None:
     assert (market.book.bids, market.book.asks) == ({64001.0: 1.0, 64000.0: 5.0}, {64002.0: 2.0})
     stats = market.sequencer.stats
     assert (stats.gaps, stats.resyncs, stats.crossed, data.unknown_frames) == (1, 1, 0, 0)
-
-
-def test_an_instruments_reply_holds_no_market_event(codec: Codec) -> None:
-    request = HttpRequest("instruments", SPOT, "GET", "", 1)
-    assert [type(event) for event in codec.decode_http(request, b"[]", NOW)] == [UnknownFrame]
