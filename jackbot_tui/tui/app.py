@@ -42,6 +42,9 @@ from jackbot_tui.tui.view.pages import Page
 from jackbot_tui.tui.view.ticket import Ticket
 
 PREVIEW_REST_S = 0.06
+DRAW_AFTER_KEY_S = 0.003
+"""Longer than an order key waits for a burst: the line is on the socket before the screen is painted."""
+
 TYPED = {
     "flatten all": "closes every position of every instrument at market",
     "kill reset": "unlocks new orders after the kill switch",
@@ -101,6 +104,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         self._ticking = ticking
         self._mode = ""
         self._probe_waiting = False
+        self._drawing_soon = False
         self._last_ticket: Ticket | None = None
         self._preview_task: asyncio.Task[None] | None = None
 
@@ -167,6 +171,16 @@ class JackbotApp(App[int], inherit_bindings=False):
             self._probe_waiting = True
             top.call_after_refresh(self._probe)
 
+    def draw_soon(self) -> None:
+        """After a key: what it says to the engine goes first, the picture follows."""
+        if not self._drawing_soon:
+            self._drawing_soon = True
+            asyncio.get_running_loop().call_later(DRAW_AFTER_KEY_S, self._draw_after_key)
+
+    def _draw_after_key(self) -> None:
+        self._drawing_soon = False
+        self.draw(True)
+
     def _probe(self) -> None:
         self._probe_waiting = False
         if terminal.ask_cursor(self):
@@ -214,7 +228,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         key = event.character if printable and event.character != " " else event.key
         if key and self.controller.key(key, printable, self._key_time(event)):
             event.stop()
-            self.draw(True)
+            self.draw_soon()
 
     def heard(self, event: events.Key) -> bool:
         """A key in the command bar: whether it came with a paste."""
@@ -234,7 +248,7 @@ class JackbotApp(App[int], inherit_bindings=False):
     def action_kill_key(self, key: str) -> None:
         """F12 and Ctrl+K, wherever the focus is."""
         self.controller.key(key, False, self._monotonic())
-        self.draw(True)
+        self.draw_soon()
 
     def action_how_to_leave(self) -> None:
         self.state.say("Q Q leaves this screen (no order is touched); F12 F12 is the kill switch", "warn")

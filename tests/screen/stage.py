@@ -37,6 +37,7 @@ class Stage:
             self.clock.advance(self.key_gap_ns)
             await self.pilot.press(key)
             await self.app.controller.calls.settle()
+        self.app.draw(True)
         await self.pilot.pause()
 
     def lines(self) -> list[str]:

@@ -302,8 +302,9 @@ def quantity_row(
         cells.append((" POST", Ink.ASK_FOR))
     if header.reduce_only:
         cells.append((" REDUCE", Ink.ASK_FOR))
+    if header.slip_ticks:
+        cells.append((f" SLIP {header.slip_ticks}t", Ink.DIM))
     if width >= 100:
-        cells.append((f"  SLIP {header.slip_ticks}t" if header.slip_ticks else "  SLIP none", Ink.DIM))
         cells.append((f"  side {side.upper()}", Ink.BUY if side == "buy" else Ink.SELL))
     end: list[Cell] = [(" ", Ink.TEXT), guard, (" ", Ink.TEXT)]
     for key, what in keys:
