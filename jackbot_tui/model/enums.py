@@ -1,4 +1,4 @@
-"""Closed sets of words used everywhere. Values are the text that appears in the journal and on the wire of our own socket."""
+"""Closed sets of words used everywhere. Values are the text in the journal and on the wire of our own socket."""
 
 from enum import StrEnum
 

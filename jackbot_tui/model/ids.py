@@ -1,4 +1,4 @@
-"""Client order ids: ours, unique, and legal on all eleven venues (at most 18 letters and digits, Kraken's limit being the tightest).
+"""Client order ids: ours, unique, and legal on all eleven venues (at most 18 letters and digits: Kraken's limit).
 
 Shape: ``j`` + owner letter + 4 characters of the journal's own id + order number in base 36, padded to 8. The number is
 the one shown to people, so an id seen at the venue names the order here.

@@ -56,7 +56,7 @@ class BookDelta(Struct, frozen=True, gc=False):
 
 
 class Trade(Struct, frozen=True, gc=False):
-    """A public trade. ``side`` is the aggressor's. The texts are the venue's own decimals, ``size_text`` in base units."""
+    """A public trade. ``side`` is the aggressor's. The texts are the venue's decimals, ``size_text`` in base units."""
 
     key: str
     ts_event: int
@@ -83,7 +83,7 @@ class BookTicker(Struct, frozen=True, gc=False):
 
 
 class MarkPrice(Struct, frozen=True, gc=False):
-    """Mark price of a perpetual with its index, funding rate estimate (fraction per interval) and next funding time (ns)."""
+    """Mark price of a perpetual, its index, funding rate estimate (fraction per interval), next funding time (ns)."""
 
     key: str
     ts_event: int
@@ -101,7 +101,7 @@ class SubscriptionAck(Struct, frozen=True, gc=False):
 
 
 class VenueNotice(Struct, frozen=True, gc=False):
-    """An error or service message in the stream. ``kind``: error, shutdown, maintenance. ``request_id`` -1 if unrelated."""
+    """An error or service message in the stream. ``kind``: error, shutdown, maintenance. ``request_id`` -1: none."""
 
     kind: str
     code: str

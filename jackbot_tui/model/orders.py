@@ -106,7 +106,7 @@ class OrderCanceled(Struct, frozen=True, tag="canceled"):
 
 
 class OrderExpired(Struct, frozen=True, tag="expired"):
-    """The venue ended the order by itself (IOC remainder, FOK miss, post-only that would cross where a venue expires it)."""
+    """The venue ended the order by itself: IOC remainder, FOK miss, post-only that would cross at some venues."""
 
     client_id: str
     ts: int
@@ -175,7 +175,7 @@ class Position(Struct, frozen=True, kw_only=True):
     """Net position in one instrument. ``quantity`` is signed base units; money is in the instrument's quote currency.
 
     ``average_entry`` is the mean price of what is open (0 when flat). ``realized`` is price profit of closed quantity
-    before fees; ``fees`` (quote) and ``funding`` (positive = received) are kept apart, so net = realized - fees + funding.
+    before fees; ``fees`` (quote) and ``funding`` (positive = received) are apart: net = realized - fees + funding.
     """
 
     key: str

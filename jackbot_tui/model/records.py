@@ -30,7 +30,7 @@ class SessionEnded(Struct, frozen=True, tag="session_ended"):
 
 
 class CommandReceived(Struct, frozen=True, tag="command"):
-    """A line of the command language that may change something, as typed or as a key produced it, and what was on the glass.
+    """A line of the command language that may change something, and what was on the glass when it was said.
 
     ``seen`` holds ``bid``, ``ask`` (text), ``book_age_ms``, ``glass_age_ms`` where a screen sent them.
     """
