@@ -13,6 +13,7 @@ from jackbot_tui.desk.ports import EnginePort
 from jackbot_tui.desk.pricing import Touch, number_seen
 from jackbot_tui.desk.views import Context
 from jackbot_tui.model.enums import OrderType
+from jackbot_tui.risk.gate import CLOSING_TAGS
 from jackbot_tui.risk.refusal import RefusalCode
 
 if TYPE_CHECKING:
@@ -82,10 +83,22 @@ def drift_question(plan: Plan, context: Context, engine: EnginePort, market_tick
 
 
 def touches_shown(plan: Plan, engine: EnginePort) -> dict[str, Touch]:
-    """Touch of every instrument that the plan trades at market: what a confirm of the plan relies on."""
-    keys = {_risk_key(step) for step in plan.steps if _takes_market(step)}
+    """Touch of every instrument that the plan trades at market: what a confirm of the plan relies on.
+
+    A step that only closes is left out: the way out must not be asked about again and again while the price runs.
+    """
+    keys = {_risk_key(step) for step in plan.steps if _takes_market(step) and not _only_closes(step)}
     markets = engine.data.markets
     return {key: touch_of(markets[key], engine.clock.now_ns()) for key in keys if key in markets}
+
+
+def _only_closes(step: Step) -> bool:
+    match step:
+        case PositionStep():
+            return not step.reverse
+        case OrderStep():
+            return step.request.reduce_only or step.request.tag in CLOSING_TAGS
+    return False
 
 
 def moved_question(shown: dict[str, Touch], engine: EnginePort, market_ticks: int) -> str:

@@ -233,7 +233,19 @@ async def test_armed_for_one_instrument_asks_for_another(line: str) -> None:
     assert (await world.type(line, confirmed=True)).ok
 
 
-@pytest.mark.parametrize("line", [MARKET, "close all", "flatten", "reverse", "buy 0.2 eth/usdt @ bid-3t; buy 0.1 mkt"])
+@pytest.mark.parametrize("line", ["close all", "flatten"])
+async def test_the_way_out_is_not_asked_again_while_the_price_runs(line: str) -> None:
+    world = World()
+    await world.ctl_line("buy 0.2 mkt")
+    world.wait(30)
+    assert (await world.type(line, context=world.seen())).code == "confirm"
+    world.fresh(mid_ticks=1006)
+    assert (await world.type(line, context=world.seen(), confirmed=True)).ok
+    world.wait(1)
+    assert world.position() == "0"
+
+
+@pytest.mark.parametrize("line", [MARKET, "reverse", "buy 0.2 eth/usdt @ bid-3t; buy 0.1 mkt"])
 @pytest.mark.parametrize("by_preview", [False, True])
 async def test_confirm_of_a_market_line_is_asked_again_when_the_touch_moved_since_it_was_shown(
     line: str, by_preview: bool
