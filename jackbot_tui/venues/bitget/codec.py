@@ -29,6 +29,7 @@ from jackbot_tui.venues.bitget import traffic
 from jackbot_tui.venues.bitget.instruments import CATEGORIES, instruments_of
 from jackbot_tui.venues.bitget.spec import SPEC
 from jackbot_tui.venues.bitget.wire import NO_DATA, UNREADABLE, Arg, Book, BookTexts, Frame, TickerRow, TradeRow
+from jackbot_tui.venues.plans import public_plans
 from jackbot_tui.venues.texts import (
     MAX_PRICE,
     is_decimal,
@@ -105,28 +106,7 @@ class BitgetCodec(Codec):
     # ------------------------------------------------------------------ requests
 
     def plan(self, instruments: Sequence[Instrument], channels: Sequence[Channel]) -> list[ConnectionPlan]:
-        wanted: dict[MarketKind, dict[str, str]] = {}
-        for instrument in instruments:
-            for channel in channels:
-                topic = _topic_of(instrument, channel)
-                if topic:
-                    book_key = instrument.key if channel is Channel.BOOK else ""
-                    wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
-        plans = []
-        for kind, topics in wanted.items():
-            market, streams = self.spec.markets[kind], list(topics.items())
-            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
-            for number, part in enumerate(parts, 1):
-                plans.append(
-                    ConnectionPlan(
-                        conn=f"{self.spec.name}.{kind.value}.public" + (f".{number}" if number > 1 else ""),
-                        kind=kind,
-                        url=market.ws_urls["public"],
-                        topics=tuple(topic for topic, _ in part),
-                        book_keys=tuple(key for _, key in part if key),
-                    )
-                )
-        return plans
+        return public_plans(self.spec, instruments, channels, _topic_of)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         """One frame a symbol: an answer names its argument only, and a refused symbol takes no other along."""

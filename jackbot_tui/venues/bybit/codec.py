@@ -28,6 +28,7 @@ from jackbot_tui.venues.bybit import traffic
 from jackbot_tui.venues.bybit.instruments import instruments_of
 from jackbot_tui.venues.bybit.spec import BOOK_DEPTH, INSTRUMENTS_LIMIT, SPEC, TOPICS_PER_FRAME
 from jackbot_tui.venues.bybit.wire import UNREADABLE, Body, BookTexts, Frame, TradeRow
+from jackbot_tui.venues.plans import public_plans
 from jackbot_tui.venues.texts import MAX_PRICE, is_number, is_price, is_rate, is_trade, padding, unknown_frame
 
 INSTRUMENTS_PATH = "/v5/market/instruments-info"
@@ -72,28 +73,7 @@ class BybitCodec(Codec):
     # ------------------------------------------------------------------ requests
 
     def plan(self, instruments: Sequence[Instrument], channels: Sequence[Channel]) -> list[ConnectionPlan]:
-        wanted: dict[MarketKind, dict[str, str]] = {}
-        for instrument in instruments:
-            for channel in channels:
-                topic = _topic_of(instrument, channel)
-                if topic:
-                    book_key = instrument.key if channel is Channel.BOOK else ""
-                    wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
-        plans = []
-        for kind, topics in wanted.items():
-            market, streams = self.spec.markets[kind], list(topics.items())
-            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
-            for number, part in enumerate(parts, 1):
-                plans.append(
-                    ConnectionPlan(
-                        conn=f"{self.spec.name}.{kind.value}.public" + (f".{number}" if number > 1 else ""),
-                        kind=kind,
-                        url=market.ws_urls["public"],
-                        topics=tuple(topic for topic, _ in part),
-                        book_keys=tuple(key for _, key in part if key),
-                    )
-                )
-        return plans
+        return public_plans(self.spec, instruments, channels, _topic_of)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         parts = [plan.topics[at : at + TOPICS_PER_FRAME] for at in range(0, len(plan.topics), TOPICS_PER_FRAME)]
