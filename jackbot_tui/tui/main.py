@@ -4,6 +4,7 @@ Called by the command line with the engine's socket, or with a link of any kind 
 """
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 
@@ -34,6 +35,9 @@ async def screen_session(link: Link, options: ScreenOptions) -> int:
     from jackbot_tui.tui.app import JackbotApp
 
     app = JackbotApp(link, options)
+    # What was imported stays for good: kept out of every later collection, whose pauses would be felt at the keys.
+    gc.collect()
+    gc.freeze()
     code = await app.run_async(mouse=wants_mouse(options))
     return code if isinstance(code, int) else app.return_code or 0
 

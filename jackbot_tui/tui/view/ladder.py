@@ -20,7 +20,7 @@ FLASH_NS = 400_000_000
 SLOW_FIGURES_NS = 250_000_000
 LARGE_TIMES = 5.0
 BAR_CELLS = 8
-ROWS_KEPT = 8192
+ROWS_KEPT = 1024
 FULL_WIDTH = 64
 """From this width on the cumulative columns fit."""
 
