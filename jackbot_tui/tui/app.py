@@ -42,6 +42,9 @@ from jackbot_tui.tui.view.pages import Page
 from jackbot_tui.tui.view.ticket import Ticket
 
 PREVIEW_REST_S = 0.06
+QUIET_S = 0.25
+"""Without a frame for so long, the ages on the glass are brought up to date."""
+
 DRAW_AFTER_KEY_S = 0.003
 """Longer than an order key waits for a burst: the line is on the socket before the screen is painted."""
 
@@ -127,6 +130,13 @@ class JackbotApp(App[int], inherit_bindings=False):
         if self._ticking:
             self.run_worker(self.frames.run(), name="frames", exclusive=True, group="frames")
             self.run_worker(self._notices(), name="notices", exclusive=True, group="notices")
+            self.set_interval(QUIET_S, self._keep_ages_true)
+
+    def _keep_ages_true(self) -> None:
+        """An engine that does not answer must not leave an old picture looking fresh."""
+        if self.pacer.quiet_ns(self._monotonic()) >= QUIET_S * NS_PER_S:
+            self.state.tick(self.clock.now_ns())
+            self.draw()
 
     async def on_unmount(self) -> None:
         if self._preview_task is not None:
@@ -144,9 +154,10 @@ class JackbotApp(App[int], inherit_bindings=False):
 
     def on_app_blur(self) -> None:
         """The window lost the keyboard: keys that come now may be meant for something else."""
-        self._disarm()
+        self.disarm()
 
-    def _disarm(self) -> None:
+    def disarm(self) -> None:
+        """Back to asking, when the person may not be looking."""
         if self.glass.connected and self.glass.view is not None and self.glass.view.header.armed:
             self.controller.send("disarm")
 
@@ -317,7 +328,13 @@ class JackbotApp(App[int], inherit_bindings=False):
                 self._take_theme(palette_named(rest).name)
                 return f"theme {rest}"
             case "keymap":
-                self.controller.keymap = load(rest)
+                keymap = load(rest)
+                taken = [key for key in self.controller.bound if key in keymap.by_key]
+                if taken:
+                    raise InputError(
+                        f"{shown_key(taken[0])} is bound to a command and keymap {rest} needs it: unbind it"
+                    )
+                self.controller.keymap = keymap
                 return f"keymap {rest}"
             case "keys":
                 self.open_help()

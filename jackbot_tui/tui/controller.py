@@ -26,6 +26,16 @@ SCREEN_LINES = 2
 """Longer answers open a page."""
 
 
+NO_HAND = "two keys within 2 ms are no hand: nothing was sent"
+FRESH_VERBS = frozenset({"buy", "sell", "move", "reverse"})
+
+
+def needs_fresh(line: str) -> bool:
+    """Whether confirming ``line`` needs a book that may be believed; the rest is left to the engine's judgement."""
+    known = BY_WORD.get(line.partition(" ")[0].lower())
+    return known is not None and known.name in FRESH_VERBS
+
+
 class Surface(Protocol):
     """What the controller needs of the screen."""
 
@@ -77,8 +87,9 @@ class Controller:
         self._surface: Surface | None = None
         self._repeat = RepeatGuard()
         self._paste = PasteGuard()
-        self._burst_ns = 0
-        self._pressed_ns = 0
+        self._bursts = 0
+        self._may_be_pasted = False
+        self._bell_due_ns = 0
         self._doing: dict[Act, Callable[[], None]] = bindings_of(self)
 
     def attach(self, surface: Surface) -> None:
@@ -95,13 +106,14 @@ class Controller:
     def key(self, key: str, printable: bool, pressed_ns: int) -> bool:
         """A key outside text fields. True when it meant something."""
         state = self.state
+        typing = Typing.HAND
         if printable:
             typing = self._paste.key(pressed_ns)
+            if typing is not Typing.HAND:
+                self._bursts += 1
             if typing is Typing.PASTE:
-                self._pasted()
+                self.pasted()
                 return True
-            if typing is Typing.BURST:
-                self._burst_ns = pressed_ns
         if key in self.bound:
             self.submit(self.bound[key])
             return True
@@ -109,6 +121,9 @@ class Controller:
         if act is None:
             return False
         action = ACTIONS[act]
+        if action.kind is Kind.ORDER and typing is Typing.BURST:
+            state.say(NO_HAND, "warn")
+            return True
         if action.kind is Kind.ORDER and not self._repeat.allows(key, pressed_ns):
             state.say(f"{shown_key(key)} again within 250 ms: dropped (a held key must not send twice)", "warn")
             return True
@@ -116,11 +131,11 @@ class Controller:
             return True
         if not action.twice:
             self.chord.break_off()
-        self.act(act, pressed_ns if printable else 0)
+        self.act(act, may_be_pasted=printable)
         return True
 
-    def act(self, act: Act, pressed_ns: int = 0) -> None:
-        """Carry out an action, from a key, the palette or the mouse. ``pressed_ns`` 0: not from a printable key."""
+    def act(self, act: Act, may_be_pasted: bool = False) -> None:
+        """Carry out an action, from a key, the palette or the mouse."""
         action = ACTIONS[act]
         if action.kind is Kind.ORDER and self.surface.too_small:
             self.state.say("the terminal is too small to trade on: only cancel and kill work", "bad")
@@ -128,7 +143,7 @@ class Controller:
         if action.fresh and not self.state.fresh:
             self.state.say(self.state.glass.why_not_fresh(self.state.clock.now_ns()), "bad")
             return
-        self._pressed_ns = pressed_ns
+        self._may_be_pasted = may_be_pasted
         try:
             self._doing[act]()
         except JackbotError as error:
@@ -157,13 +172,10 @@ class Controller:
         return self._paste.key(pressed_ns) is not Typing.HAND
 
     def pasted(self) -> None:
-        """Text arrived in brackets outside a text field."""
-        self._pasted()
-
-    def _pasted(self) -> None:
+        """Text was pasted outside a text field: whatever it would have meant is dropped, with what it began."""
         state = self.state
         state.drop_question()
-        self._burst_ns = state.clock.now_ns()
+        self._bursts += 1
         state.say(
             "that was pasted, not typed: all of it was dropped and the keys are DISARMED (: opens the bar)", "bad"
         )
@@ -180,7 +192,7 @@ class Controller:
         question = Question(line, state.context(), now)
         state.question = question
         self.last_order = line
-        self._start(self._ask(question, self._pressed_ns))
+        self._start(self._ask(question, self._may_be_pasted, self._bursts))
 
     def repeat(self) -> None:
         """The last order line, always asked."""
@@ -202,7 +214,7 @@ class Controller:
         if question.reply is None or now - question.asked_ns < READ_NS:
             state.say("read it first: Enter again sends", "warn")
             return True
-        if not state.fresh and not question.line.startswith("flatten"):
+        if not state.fresh and needs_fresh(question.line):
             state.say(state.glass.why_not_fresh(now), "bad")
             return True
         state.drop_question()
@@ -226,7 +238,7 @@ class Controller:
             except JackbotError as error:
                 self.state.say(str(error), "warn")
             return
-        if known is not None and self._local(known.name, text):
+        if known is not None and (self._kill_typed(text) or self._local(known.name, text)):
             return
         state = self.state
         question = Question(text, state.context(), state.clock.now_ns())
@@ -237,6 +249,13 @@ class Controller:
         self._start(self._kill(flatten))
         self.state.drop_question()
         self.state.say("KILL sent: cancelling everything, locking new orders", "bad")
+
+    def _kill_typed(self, text: str) -> bool:
+        words = text.lower().split()
+        if words not in (["kill"], ["kill", "flatten"]):
+            return False
+        self.kill(flatten=len(words) == 2)
+        return True
 
     def preview_grab(self) -> None:
         """Show what the grabbed order would become at the cursor."""
@@ -265,7 +284,9 @@ class Controller:
 
     def notice(self, notice: Notice) -> None:
         """A pushed fact."""
-        if notice.kind == "filled" and self._bell:
+        now = self.state.clock.now_ns()
+        if notice.kind == "filled" and self._bell and now >= self._bell_due_ns:
+            self._bell_due_ns = now + NS_PER_S
             self.surface.bell()
         elsewhere = notice.kind == "book" and notice.key not in ("", self.state.glass.key)
         if not elsewhere and (notice.level in ("bad", "warn") or notice.kind in ("filled", "kill", "mode")):
@@ -277,13 +298,13 @@ class Controller:
         if not self.calls.start(call):
             self.state.say("64 lines wait for the engine: it is not answering, nothing was sent", "bad")
 
-    async def _ask(self, question: Question, pressed_ns: int) -> None:
-        if pressed_ns:
+    async def _ask(self, question: Question, may_be_pasted: bool, bursts: int) -> None:
+        if may_be_pasted:
             await asyncio.sleep(BURST_NS / NS_PER_S)
-            if self._burst_ns >= pressed_ns:
+            if self._bursts != bursts:
                 if self.state.question is question:
                     self.state.drop_question()
-                self.state.say("two keys within 2 ms are no hand: nothing was sent", "warn")
+                self.state.say(NO_HAND, "warn")
                 return
         try:
             reply = await self.link.execute(question.line, question.context)

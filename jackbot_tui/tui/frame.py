@@ -69,6 +69,10 @@ class Pacer:
             self._drawn.popleft()
         return float(len(self._drawn))
 
+    def quiet_ns(self, now: int) -> int:
+        """Time since the last frame, or since the start of the clock before the first."""
+        return now - self._drawn[-1] if self._drawn else now
+
     def wait_ns(self, now: int) -> int:
         """Until the next frame is due, at least a millisecond."""
         return max(NS_PER_MS, self._due - now)

@@ -92,6 +92,11 @@ class TradeScreen(Screen[None]):
             state.ladder.forget()
         self._due.clear()
         self._tape_shown = (-1, -1.0)
+        if self.plan.size is Size.TOO_SMALL:
+            self.desk.disarm()
+        self.call_after_refresh(self.desk.draw, True)
+
+    def on_screen_resume(self) -> None:
         self.call_after_refresh(self.desk.draw, True)
 
     # ------------------------------------------------------------------ drawing

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from jackbot_tui.model.clock import NS_PER_MS, ManualClock
+from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, ManualClock
 from jackbot_tui.model.enums import Mode
 from jackbot_tui.tui.app import JackbotApp
 from jackbot_tui.tui.options import ScreenOptions
@@ -14,6 +14,9 @@ from jackbot_tui.tui.view.ink import text_row
 from jackbot_tui.tui.view.layout import Panel
 
 MOMENT_NS = 1_795_269_802_000_000_000
+BOOT_NS = MOMENT_NS - 3600 * NS_PER_S
+"""Keys carry the time since the machine's start, which has nothing to do with the time of day."""
+
 KEY_NS = 300 * NS_PER_MS
 
 
@@ -63,9 +66,9 @@ async def staged(
         link,
         options or ScreenOptions(theme="dark", ascii=False, pace=False),
         clock,
-        key_time=lambda event: clock.now_ns(),
+        key_time=lambda event: clock.now_ns() - BOOT_NS,
         ticking=False,
-        monotonic=clock.now_ns,
+        monotonic=lambda: clock.now_ns() - BOOT_NS,
     )
     async with app.run_test(size=size) as pilot:
         await link.connect()

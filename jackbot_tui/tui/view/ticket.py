@@ -89,10 +89,6 @@ class Ticket:
             return self._letter(key)
         return True
 
-    def preset(self, quantity: str) -> None:
-        self.quantity = quantity
-        self._typing = False
-
     def _go(self, step: int) -> None:
         fields = self.fields()
         self.field = fields[(fields.index(self.field) + step) % len(fields)]
