@@ -48,6 +48,7 @@ QUIET_S = 0.25
 DRAW_AFTER_KEY_S = 0.003
 """Longer than an order key waits for a burst: the line is on the socket before the screen is painted."""
 
+HEADINGS = {Page.CONNECTIONS: "FEEDS", Page.JOURNAL: "JOURNAL"}
 TYPED = {
     "flatten all": "closes every position of every instrument at market",
     "kill reset": "unlocks new orders after the kill switch",
@@ -277,7 +278,8 @@ class JackbotApp(App[int], inherit_bindings=False):
     def open_page(self, name: str) -> None:
         self.close_top()
         if name != "trade":
-            self.push_screen(PageScreen(self, Page(name)))
+            page = Page(name)
+            self.push_screen(PageScreen(self, page, HEADINGS.get(page, "")))
 
     def open_answer(self, title: str, lines: list[str]) -> None:
         self.push_screen(PageScreen(self, Page.ANSWER, title, lines))

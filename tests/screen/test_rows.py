@@ -49,6 +49,11 @@ def test_spread_keeps_the_end_whole(begin: list[tuple[str, Ink]], end: list[tupl
     assert text_row(row).endswith("".join(text for text, _ in end))
 
 
+def test_a_number_is_shown_whole_or_not_at_all() -> None:
+    row = spread([("BTC", Ink.TEXT), (" mark 61000.5", Ink.TEXT), (" x", Ink.TEXT)], [("|PAPER|", Ink.TEXT)], 20)
+    assert text_row(row) == "BTC".ljust(13) + "|PAPER|"
+
+
 @given(rows, rows)
 def test_everything_right_of_the_changed_width_is_the_same(old: Row, new: Row) -> None:
     before, after = fit(old, 40), fit(new, 40)

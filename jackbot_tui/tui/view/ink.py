@@ -112,12 +112,22 @@ def fit(row: Iterable[Cell], width: int, fill: Ink = Ink.TEXT) -> Row:
 
 
 def spread(begin: Iterable[Cell], end: Iterable[Cell], width: int, fill: Ink = Ink.TEXT) -> Row:
-    """``begin`` at the left and ``end`` at the right edge; where both do not fit, ``begin`` is cut."""
+    """``begin`` at the left and ``end`` at the right edge. Cells of ``begin`` that do not fit are left out.
+
+    They go whole, since half a number would be another number; only the first one is cut.
+    """
     tail = tuple(end)
-    size = row_width(tail)
-    if size >= width:
+    free = width - row_width(tail)
+    if free <= 0:
         return fit(tail, width, fill)
-    return fit(begin, width - size, fill) + tail
+    kept: list[Cell] = []
+    room = free
+    for cell in begin:
+        room -= width_of(cell[0])
+        if kept and room < 0:
+            break
+        kept.append(cell)
+    return fit(kept, free, fill) + tail
 
 
 def text_row(row: Row) -> str:

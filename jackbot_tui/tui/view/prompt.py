@@ -100,8 +100,9 @@ def _question_row(state: TradeState, question: Question, width: int, now: int, a
         return spread([(f" {state.message.text}", LEVELS.get(state.message.level, Ink.TEXT))], keys, width)
     words, why, _ = question_words(question, width)
     if alone:
-        name = " asking " if question.reply is None else " SEND? "
-        return spread([(name, Ink.ASK_FOR), (f" {words}", Ink.STRONG)], keys, width)
+        end: Cell = (f" Enter Esc {left_s:2d}s", Ink.KEY)
+        asked = f" {words}  {'' if why == 'DISARMED' else why}"
+        return spread(fit([(" ? ", Ink.ASK_FOR), (asked, Ink.STRONG)], width - len(end[0])), [end], width)
     return spread([(f" {why}", Ink.WARN)], keys, width)
 
 
