@@ -281,8 +281,8 @@ class JackbotApp(App[int], inherit_bindings=False):
             page = Page(name)
             self.push_screen(PageScreen(self, page, HEADINGS.get(page, "")))
 
-    def open_answer(self, title: str, lines: list[str]) -> None:
-        self.push_screen(PageScreen(self, Page.ANSWER, title, lines))
+    def open_answer(self, title: str, answer: Reply) -> None:
+        self.push_screen(PageScreen(self, Page.ANSWER, title, answer))
 
     def open_help(self) -> None:
         self.push_screen(PageScreen(self, Page.HELP, "HELP"))

@@ -45,7 +45,7 @@ class Surface(Protocol):
 
     def open_page(self, name: str) -> None: ...
 
-    def open_answer(self, title: str, lines: list[str]) -> None: ...
+    def open_answer(self, title: str, answer: Reply) -> None: ...
 
     def open_ticket(self, price: str, again: bool) -> None: ...
 
@@ -387,7 +387,7 @@ class Controller:
             self.surface.draw(True)
             return
         if len(reply.lines) > SCREEN_LINES:
-            self.surface.open_answer(line, reply.lines)
+            self.surface.open_answer(line, reply)
         elif reply.lines:
             state.say("  ".join(reply.lines), "good")
         self.surface.draw(True)

@@ -27,7 +27,7 @@ class PageScreen(Screen[None]):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, desk: "JackbotApp", page: Page, heading: str = "", answer: list[str] | None = None) -> None:
+    def __init__(self, desk: "JackbotApp", page: Page, heading: str = "", answer: Reply | None = None) -> None:
         super().__init__()
         self.desk = desk
         self.page = page
@@ -36,7 +36,7 @@ class PageScreen(Screen[None]):
         self.first = 0
         self.filter = ""
         self.filtering = page is Page.HELP
-        self._answer = answer or []
+        self._answer = answer
         self._count = 0
         self.panel = LinePanel(desk.inks, "page")
 
@@ -52,11 +52,11 @@ class PageScreen(Screen[None]):
     def _ask(self) -> None:
         line = ASKED.get((self.page, self.tab))
         if line is not None:
-            self._answer = []
+            self._answer = None
             self.desk.ask(line, self._take)
 
     def _take(self, reply: Reply) -> None:
-        self._answer = reply.lines
+        self._answer = reply
         self.desk.draw(True)
 
     def draw(self, now: int, gauge: Gauge, forced: bool) -> None:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.language import SymbolTable, SyntaxProblem, explain, parse
@@ -163,7 +163,8 @@ class SyntheticLink:
             asks = "DISARMED: Enter sends, Esc drops"
             return Reply(False, [*(self._said(command) for command in commands), asks], "confirm", confirm=True)
         said = [self._run(command, context) for command in commands]
-        return Reply(True, [text for lines in said for text in lines])
+        data: dict[str, object] = {"fills": [asdict(fill) for fill in reversed(self.fills)]}
+        return Reply(True, [text for lines in said for text in lines], data=data)
 
     async def preview(self, line: str, context: Context = NO_CONTEXT, timeout_s: float = 5.0) -> Reply:
         self._check()

@@ -1,12 +1,13 @@
 """What lies on top of the ladder: command bar, ticket, help, pages, typed confirms; and the engine going away."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
 from jackbot_tui.desk.views import Reply
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
-from jackbot_tui.model.enums import Mode
+from jackbot_tui.model.enums import Mode, Side
 from jackbot_tui.tui.actions import ACTIONS
 from jackbot_tui.tui.options import ScreenOptions
 from jackbot_tui.tui.overlays import PageScreen, TicketDialog, TypedDialog
@@ -212,10 +213,33 @@ async def test_the_journal_shows_fills_orders_and_positions() -> None:
         await stage.press("f4")
         assert stage.lines() == ["fills 500"]
         assert "JOURNAL" in page_text(stage)
+        assert "2 fills   2 maker, 0 taker   fees 6.1 USDT" in page_text(stage)
         await stage.press("tab")
         assert "#40" in page_text(stage)
         await stage.press("tab")
         assert "BTC/USDT:USDT" in page_text(stage) and "60994" in page_text(stage)
+
+
+async def test_fills_beyond_the_picture_come_from_the_engines_answer() -> None:
+    async with staged(size=(120, 90)) as stage:
+        for number in range(60):
+            stage.link.fill(stage.link.active, Side.SELL, Decimal("0.001"), f"{61000 + number}.0", "taker")
+        await stage.frame()
+        await stage.press("f4")
+        assert len(stage.app.glass.view.fills) == 50  # type: ignore[union-attr]
+        assert "62 fills   2 maker, 60 taker" in page_text(stage)
+        assert "61000.0" in page_text(stage)
+
+
+async def test_an_answer_that_cannot_be_read_says_so() -> None:
+    async with staged() as stage:
+
+        async def nonsense(line: str, context: object, confirmed: bool = False, timeout_s: float = 1.0) -> Reply:
+            return Reply(True, ["x"], data={"fills": [{"price": 5}]})
+
+        stage.link.execute = nonsense  # type: ignore[method-assign, assignment]
+        await stage.press("f4")
+        assert "cannot be read" in page_text(stage)
 
 
 async def test_a_page_filters_and_scrolls() -> None:

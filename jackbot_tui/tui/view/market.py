@@ -104,17 +104,19 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
     guard = arming(header, gauge.has_pen)
     if lines == 1:
         begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {header.venue[:7]} ", Ink.DIM), *last_cells(book, symbol)]
+        if header.replay:
+            begin.append((f"  {header.replay}", Ink.WARN))
         if header.mark:
             begin.append((f"  mark {header.mark}", Ink.DIM))
         begin += funding_cells(header, short=True)
-        if header.replay:
-            begin.append((f"  {header.replay}", Ink.WARN))
         age = age_text(gauge.book_age_ms)
         loud = [guard, (" ", Ink.TEXT)] if guard[0] != DISARMED else []
         end: list[Cell] = [(" ", Ink.TEXT), *loud, badge(header.mode), (f" md {age} ", age_ink(gauge))]
         return [spread(begin, end, width)]
     first: list[Cell] = [(f" {name}", Ink.TITLE), (f"  {header.venue}  ", Ink.DIM), ("last ", Ink.DIM)]
     first += last_cells(book, symbol)
+    if header.replay:
+        first.append((f"   {header.replay}", Ink.WARN))
     if header.mark:
         first += [
             ("   mark ", Ink.DIM),
@@ -123,8 +125,6 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
             (header.index or NO_VALUE, Ink.TEXT),
         ]
     first += funding_cells(header, short=False)
-    if header.replay:
-        first.append((f"   {header.replay}", Ink.WARN))
     second: list[Cell] = [(" ", Ink.TEXT)]
     for number, tab in enumerate(view.symbols[:4]):
         active = book is not None and tab.key == book.key

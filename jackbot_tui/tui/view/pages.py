@@ -1,9 +1,14 @@
 """Full-screen pages as rows: journal, orders, connections, chart, log, answers, help. Pure."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import Enum
 
-from jackbot_tui.desk.views import ConnectionView, LimitView, PositionView
+from msgspec import ValidationError, convert
+
+from jackbot_tui.desk.views import ConnectionView, FillView, LimitView, PositionView, Reply
+from jackbot_tui.model.errors import LinkError
+from jackbot_tui.model.numbers import text_of
 from jackbot_tui.tui.actions import ACTIONS, Action, Group, Kind
 from jackbot_tui.tui.glass import Glass
 from jackbot_tui.tui.keymaps import Keymap
@@ -37,14 +42,17 @@ ASKED = {
 """Tabs whose contents are the engine's answer to a line of the language."""
 
 
-def tab_rows(page: Page, tab: int, glass: Glass, answer: Sequence[str], width: int, height: int, now: int) -> list[Row]:
+def tab_rows(page: Page, tab: int, glass: Glass, answer: Reply | None, width: int, height: int, now: int) -> list[Row]:
     """Contents of a page. ``answer``: what the engine said to the tab's line, where it has one."""
     view = glass.view
     if view is None:
         return [fit([(" no picture from the engine yet", Ink.DIM)], width)]
     match page, tab:
         case (Page.JOURNAL, 0):
-            return fills(glass, answer, width)
+            try:
+                return fills(glass, answer, width)
+            except LinkError as error:
+                return [fit([(f"  {error}", Ink.BAD)], width)]
         case (Page.JOURNAL, 1) | (Page.ORDERS, _):
             rows = [fit([("  ", Ink.TEXT), *order_cells(order, now, width)], width) for order in reversed(view.orders)]
             head = [orders_head(width)] if width >= 100 else []
@@ -65,18 +73,35 @@ def tab_rows(page: Page, tab: int, glass: Glass, answer: Sequence[str], width: i
                 for line in lines
             ]
         case _:
-            return [fit([(f" {line}", Ink.TEXT)], width) for line in answer]
+            return [fit([(f" {line}", Ink.TEXT)], width) for line in (answer.lines if answer is not None else [])]
 
 
-def fills(glass: Glass, answer: Sequence[str], width: int) -> list[Row]:
-    """The newest fills in colour, then everything the engine's answer has."""
-    view = glass.view
-    recent = view.fills if view is not None else []
-    if not recent and not answer:
-        return [fit([("  no fills yet", Ink.DIM)], width)]
-    if len(answer) <= len(recent):
-        return [fit([("  ", Ink.TEXT), *fill_cells(fill, width)], width) for fill in recent]
-    return [fit([(f"  {line}", Ink.TEXT)], width) for line in answer]
+def answered_fills(answer: Reply) -> list[FillView]:
+    """The fills in the engine's answer to ``fills``, newest first."""
+    try:
+        return convert((answer.data or {}).get("fills", []), list[FillView])
+    except ValidationError as error:
+        raise LinkError(f"the engine's list of fills cannot be read ({error}): use the same version of both") from None
+
+
+def fills(glass: Glass, answer: Reply | None, width: int) -> list[Row]:
+    """Every fill of the session, newest first, under what they amount to."""
+    recent = glass.view.fills if glass.view is not None else []
+    older = answered_fills(answer) if answer is not None and answer.ok else []
+    known = {(fill.key, fill.trade_id) for fill in recent}
+    listed = [*recent, *(fill for fill in older if (fill.key, fill.trade_id) not in known)]
+    if not listed:
+        return [fit([("  no fills in this session", Ink.DIM)], width)]
+    fees: dict[str, Decimal] = {}
+    for fill in listed:
+        fees[fill.fee_currency] = fees.get(fill.fee_currency, Decimal(0)) + Decimal(fill.fee)
+    makers = sum(1 for fill in listed if fill.liquidity == "maker")
+    paid = ", ".join(f"{text_of(amount)} {currency}" for currency, amount in sorted(fees.items()))
+    summary = f"  {len(listed)} fills   {makers} maker, {len(listed) - makers} taker   fees {paid}"
+    return [
+        fit([(summary, Ink.STRONG)], width),
+        *(fit([("  ", Ink.TEXT), *fill_cells(fill, width)], width) for fill in listed),
+    ]
 
 
 def positions(listed: Sequence[PositionView], width: int) -> list[Row]:
