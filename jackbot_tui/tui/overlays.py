@@ -106,7 +106,8 @@ class PageScreen(Screen[None]):
         how = (
             [(" type", Ink.KEY), (" to search", Ink.DIM)] if self.filtering else [(" /", Ink.KEY), (" filter", Ink.DIM)]
         )
-        rest = [("  j k PgUp PgDn", Ink.KEY), (" scroll ", Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
+        scroll = "  PgUp PgDn" if self.filtering else "  j k PgUp PgDn"
+        rest = [(scroll, Ink.KEY), (" scroll ", Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
         return fit([*tabs, ("  ", Ink.TEXT), *how, *rest, (" F12 F12", Ink.KEY), (" KILL", Ink.BAD)], width)
 
     def on_key(self, event: events.Key) -> None:

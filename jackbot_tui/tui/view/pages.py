@@ -1,6 +1,6 @@
 """Full-screen pages as rows: journal, orders, connections, chart, log, answers, help. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
 
@@ -181,6 +181,10 @@ def limits(listed: Sequence[LimitView], width: int) -> list[Row]:
 # ---------------------------------------------------------------------- help
 
 
+PREPARING = (Group.MOVE, Group.QUANTITY, Group.ORDER)
+TALKING = (Group.TEXT, Group.SAFETY, Group.REPLAY)
+
+
 def help_rows(keymap: Keymap, mode: str, search: str, width: int) -> list[Row]:
     """Every action with its keys, generated from the registry; greyed where it does not work in this mode."""
     wanted = search.lower()
@@ -189,12 +193,21 @@ def help_rows(keymap: Keymap, mode: str, search: str, width: int) -> list[Row]:
         for action in ACTIONS.values()
         if not wanted or wanted in f"{action.text} {action.act.value} {keymap.shown(action.act)}".lower()
     ]
-    safe = [action for action in matches if action.kind is Kind.SAFE]
-    rest = [action for action in matches if action.kind is not Kind.SAFE]
     columns = 2 if width >= 100 else 1
     half = width // columns
-    begin = _help_column("SAFE KEYS  (never send an order)", safe, keymap, mode, half)
-    end = _help_column("ORDER KEYS  (ask first; at once if ARMED)", rest, keymap, mode, half)
+
+    def column(name: str, chosen: Callable[[Action], bool]) -> list[Row]:
+        return _help_column(name, [action for action in matches if chosen(action)], keymap, mode, half)
+
+    begin = [
+        *column("SAFE KEYS  (never send an order)", lambda a: a.kind is Kind.SAFE and a.group in PREPARING),
+        *column("VIEWS", lambda a: a.group is Group.VIEW),
+    ]
+    end = [
+        *column("ORDER KEYS  (ask first; at once if ARMED)", lambda a: a.kind is Kind.ORDER),
+        *column("ALWAYS WORK", lambda a: a.kind is Kind.ALWAYS),
+        *column("TEXT, ARMING, REPLAY", lambda a: a.kind is Kind.SAFE and a.group in TALKING),
+    ]
     if columns == 1:
         return [*begin, *end]
     count = max(len(begin), len(end))
@@ -204,7 +217,7 @@ def help_rows(keymap: Keymap, mode: str, search: str, width: int) -> list[Row]:
 
 
 def _help_column(name: str, actions: Sequence[Action], keymap: Keymap, mode: str, width: int) -> list[Row]:
-    rows = [fit([(f" {name}", Ink.TITLE)], width)]
+    rows = [fit([(f" {name}", Ink.TITLE)], width)] if actions else []
     for action in actions:
         keys = keymap.shown(action.act) or "palette"
         works = action.group is not Group.REPLAY or mode == "replay"
