@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 JOBS   ?= 2
 
-.PHONY: run test lint bench soak shots docs clean help
+.PHONY: run test lint bench soak conformance shots docs clean help
 .DEFAULT_GOAL := run
 
 $(BIN)/python:
@@ -35,6 +35,10 @@ test: lint             ## the whole suite, no network
 
 soak: $(DEV)           ## long soaks and drills (tens of minutes)
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
+
+conformance: $(DEV)    ## every venue against its gateway, ccxt and recordings; results into the docs
+	JACKBOT_CONFORMANCE_UPDATES=100000 $(BIN)/python -m pytest -q -n $(JOBS) tests/conformance tests/recorded tests/unit -k "gateway or codec or quirks or recorded" --conformance-report jackbot_tui/venues/conformance.json $(ARGS)
+	$(BIN)/python -m jackbot_tui.docgen docs
 
 bench: $(DEV)          ## benchmarks beside peers, as ratios
 	$(BIN)/python -m bench $(ARGS)

@@ -15,7 +15,7 @@ import bench
 from bench.report import Options, text_of
 from jackbot_tui.model.errors import InputError
 
-NOT_BENCHMARKS = {"__main__", "report"}
+NOT_BENCHMARKS = {"__main__", "report", "nautilus"}
 
 
 def names() -> list[str]:

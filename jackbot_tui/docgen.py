@@ -34,6 +34,27 @@ def risk_page() -> str:
     return page()
 
 
+def parents_page() -> str:
+    """docs/PARENT_ORDERS.md, from the parameter tables of parent orders."""
+    from jackbot_tui.algos.reference import parents_page as page
+
+    return page()
+
+
+def status_page() -> str:
+    """docs/IMPLEMENTATION_STATUS.md, from the venues' specs and the conformance results."""
+    from jackbot_tui.venues.matrix import status_page as page
+
+    return page()
+
+
+def streams_page() -> str:
+    """docs/L2_DATA_STREAMS.md, from the venues' specs."""
+    from jackbot_tui.venues.matrix import streams_page as page
+
+    return page()
+
+
 def default_file() -> str:
     """config/jackbot.toml, from the settings model."""
     from jackbot_tui.settings.template import default_file as page
@@ -56,6 +77,9 @@ WHOLE_PAGES: dict[str, Callable[[], str]] = {
     "docs/COMMANDS.md": commands_page,
     "docs/KEYS.md": keys_page,
     "docs/RISK.md": risk_page,
+    "docs/PARENT_ORDERS.md": parents_page,
+    "docs/IMPLEMENTATION_STATUS.md": status_page,
+    "docs/L2_DATA_STREAMS.md": streams_page,
     "config/jackbot.toml": default_file,
 }
 CONFIGURATION = "docs/CONFIGURATION.md"

@@ -5,7 +5,10 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.execution.base import ExecutorEvent, VenueOrder
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.executor import PaperExecutor
@@ -13,6 +16,7 @@ from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import BookState, MarketKind, OrderStatus, OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.market import Level, MarkPrice, Trade
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import (
@@ -65,24 +69,31 @@ class World:
         *markets: Market,
         latency_ms: int = 0,
         balances: dict[str, Decimal] | None = None,
-        leverage: int = 100,
+        leverage: int = 10,
         jitter_ms: int = 0,
         seed: int = 1,
+        margin: MarginMode = MarginMode.CROSS,
+        config: PaperConfig | None = None,
     ) -> None:
         self.markets = {market.key: market for market in markets or (Market(),)}
         self.market = next(iter(self.markets.values()))
-        self.config = PaperConfig(
+        self.config = config or PaperConfig(
             entry_latency_ns=latency_ms * NS_PER_MS,
             response_latency_ns=latency_ms * NS_PER_MS,
             latency_jitter_ns=jitter_ms * NS_PER_MS,
             start_balances={"USDT": Decimal(1_000_000)} if balances is None else balances,
             leverage=Decimal(leverage),
+            margin=margin,
         )
+        if config is not None:
+            self.config = replace(self.config, start_balances={"USDT": Decimal(1_000_000)})
         self.paper = PaperExecutor(self.markets, self.config, seed, trade_id_prefix="w-1-")
         self.oms = Oms(strict=True)
         self.portfolio = Portfolio(self.config.start_balances)
         self.now = 1_000_000_000
+        self.sent: dict[str, Order] = {}
         self.log: list[OrderEvent] = []
+        self.liquidations: list[VenueOrder] = []
         self._number = 0
         self._trades = 0
 
@@ -112,6 +123,7 @@ class World:
             reduce_only=reduce_only,
         )
         order = self.oms.create(request, self._number, f"o{self._number}", self.now)
+        self.sent[order.client_id] = order
         self.hear(self.paper.submit(order, self.now))
         return order.client_id
 
@@ -146,14 +158,25 @@ class World:
         market.trades.add(trade)
         self.hear(self.paper.on_trade(market, trade, self.now))
 
+    def mark(self, price: float, market: Market | None = None) -> None:
+        """A mark price arrives."""
+        market = market or self.market
+        market.mark = MarkPrice(market.key, self.now, self.now, price, price, 0.0001, 0)
+        self.hear(self.paper.on_mark(market, self.now))
+
     def wait(self, ms: float) -> None:
         self.now += int(ms * NS_PER_MS)
         self.hear(self.paper.advance(self.now))
 
     # ------------------------------------------------------------------ what came of it
 
-    def hear(self, events: list[OrderEvent]) -> None:
+    def hear(self, events: list[ExecutorEvent]) -> None:
         for event in events:
+            if isinstance(event, VenueOrder):
+                self._number += 1
+                self.oms.take_in(replace(event.order, number=self._number))
+                self.liquidations.append(event)
+                continue
             self.log.append(event)
             update = self.oms.apply(event)
             if update is not None and update.fill is not None:

@@ -45,6 +45,8 @@ class InstrumentMarket:
         in_stream: bool = False,
         depth: int = 0,
         checksum: str = "",
+        seed_depth: int = 0,
+        keeps_unseen: bool = False,
     ) -> None:
         self.instrument = instrument
         self.key = instrument.key
@@ -56,6 +58,8 @@ class InstrumentMarket:
             in_stream=in_stream,
             depth=depth,
             checksum=checksum,
+            seed_depth=seed_depth,
+            keeps_unseen=keeps_unseen,
         )
         self.book: OrderBook = self.sequencer.book
         self.trades = TradeTape(instrument.tick)

@@ -94,6 +94,8 @@ class OrderBook:
         "bid_price",
         "bid_size",
         "bids",
+        "sent_asks",
+        "sent_bids",
     )
 
     def __init__(self, max_levels: int = 20_000) -> None:
@@ -107,6 +109,9 @@ class OrderBook:
         self._max_levels = max_levels
         self.bid_size = 0.0
         self.ask_size = 0.0
+        self.sent_bids: list[Level] = []
+        """Bids of the newest update as they were sent; empty after a snapshot. For reading only."""
+        self.sent_asks: list[Level] = []
         self._bid_touched = 0
         self._ask_touched = 0
         self._bid_trim_at = 0
@@ -126,6 +131,7 @@ class OrderBook:
         self.bid_size = self.bids.get(self.bid_price, 0.0)
         self.ask_price = min(self.asks, default=inf)
         self.ask_size = self.asks.get(self.ask_price, 0.0)
+        self.sent_bids = self.sent_asks = []
         for window in (self._bids_near, self._bids_deep, self._asks_near, self._asks_deep):
             window.reset()
         self._bid_touched = len(self.bids)
@@ -134,6 +140,8 @@ class OrderBook:
 
     def apply(self, bids: list[Level], asks: list[Level]) -> None:
         """Take over changed levels. Sizes are absolute, 0 deletes, deleting an unknown level is normal."""
+        self.sent_bids = bids
+        self.sent_asks = asks
         if bids:
             side = self.bids
             best = self.bid_price
@@ -195,6 +203,10 @@ class OrderBook:
     def size_at(self, side: Side, price: float) -> float:
         """Displayed size at ``price`` on ``side`` (BUY = bids), 0.0 when there is none."""
         return (self.bids if side is Side.BUY else self.asks).get(price, 0.0)
+
+    def was_sent(self, side: Side, price: float) -> bool:
+        """Whether the newest update named this level, be it with the size it had before; False after a snapshot."""
+        return any(level[0] == price for level in (self.sent_bids if side is Side.BUY else self.sent_asks))
 
     def top(self, n: int) -> tuple[list[Level], list[Level]]:
         """The best ``n`` bids and asks, best first."""

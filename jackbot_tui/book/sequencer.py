@@ -11,12 +11,17 @@ snapshot is wanted.
 Where snapshots come in the stream (``in_stream``) one makes the book LIVE at once, replaces everything whenever it
 comes, and is followed by the updates after it, so nothing is ever buffered: without a snapshot updates are left out. A
 checksum that does not fit ends LIVE as a hole does.
+
+Where a snapshot ends at a depth (``seed_depth``) and updates go on beyond it, only what lies inside its prices is
+known: levels outside are left out, or kept as far as they were told (``keeps_unseen``). Before the market leaves that
+range another snapshot is wanted while the book stays LIVE; what was applied meanwhile is applied again on top of it.
 """
 
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
 from heapq import nlargest, nsmallest
+from math import inf
 
 from jackbot_tui.book.checksums import TextBook
 from jackbot_tui.book.order_book import OrderBook
@@ -30,6 +35,9 @@ MOST_OLD = 50
 """Old updates in a row after which the stream is taken to have begun its numbering anew: a LIVE book that leaves out
 all it is told would be wrong for ever."""
 
+THIN = 0.3
+"""Part of the seeded levels that must be left on a side; with fewer the market comes near the end of what is known."""
+
 
 class SyncAction(Enum):
     """What the sequencer did with an event."""
@@ -39,6 +47,7 @@ class SyncAction(Enum):
     BUFFERED = "buffered"  # kept until a snapshot is there
     NEED_SNAPSHOT = "need_snapshot"  # kept or refused, and a new snapshot must be asked for
     BECAME_LIVE = "became_live"
+    NEAR_EDGE = "near_edge"  # applied, and another snapshot must be asked for before the market leaves this one
 
 
 _LIVE = BookState.LIVE
@@ -77,15 +86,24 @@ class L2Sequencer:
     ``policy`` names a rule of ``book.rules``. ``max_levels`` bounds each side of the book. The buffer holds at most
     ``buffer_limit`` updates; when full the oldest is dropped and counted, and a snapshot must then be newer than it.
     ``depth`` cuts each side after every update (0: not), ``checksum`` names a recipe of ``book.checksums`` ("": none).
+    ``seed_depth``: levels a side at which REST snapshots end (0: they are whole).
     """
 
     __slots__ = (
+        "_alert_high",
+        "_alert_low",
         "_awaiting_bridge",
         "_buffer",
         "_depth",
+        "_early",
         "_follows",
+        "_high",
+        "_keeps_unseen",
+        "_low",
+        "_near_edge",
         "_old",
         "_rule",
+        "_seed_depth",
         "_snapshot_id",
         "_stream_id",
         "_texts",
@@ -113,6 +131,8 @@ class L2Sequencer:
         in_stream: bool = False,
         depth: int = 0,
         checksum: str = "",
+        seed_depth: int = 0,
+        keeps_unseen: bool = False,
     ) -> None:
         self.key = key
         self.book = OrderBook(max_levels)
@@ -135,18 +155,31 @@ class L2Sequencer:
         self._wanting = False  # a snapshot in the stream is missing
         self._depth = depth
         self._texts = TextBook(checksum) if checksum else None
-        self._watched = bool(depth or checksum)
+        self._watched = bool(depth or checksum or (seed_depth and not keeps_unseen))
+        self._seed_depth = seed_depth
+        self._keeps_unseen = keeps_unseen
+        self._alert_low, self._alert_high = -inf, inf  # best prices beyond these are near the end of what is known
+        self._low, self._high = 0.0, inf  # prices between which all levels are known
+        self._early: BookSnapshot | None = None  # came for a reseeding, and is ahead of the stream, which joins it soon
+        self._near_edge = False  # a snapshot is wanted while LIVE or STALE; updates since then are in the buffer
         self._old = (0, 0)  # old updates in a row, and ``stats.updates`` meanwhile
 
     @property
     def needs_snapshot(self) -> bool:
         """True while updates wait for a snapshot: one must be on its way."""
+        if self._near_edge:
+            return self._early is None
         return self.state is BookState.SYNCING and (self._wanting or bool(self._buffer))
 
     @property
     def buffered(self) -> Iterable[BookDelta]:
         """Updates waiting for a snapshot, oldest first."""
         return self._buffer
+
+    @property
+    def known_range(self) -> tuple[float, float]:
+        """Lowest and highest price between which every level is known; 0 and infinity where nothing bounds it."""
+        return self._low, self._high
 
     # ------------------------------------------------------------------ events
 
@@ -160,8 +193,10 @@ class L2Sequencer:
                 self.stats.updates += 1
                 if self._watched:
                     self._stream_id = delta.last_id
-                    return self._judge(delta) or APPLIED
+                    return self._judge(delta) or (self._look_at_edges() if self._seed_depth else APPLIED)
                 if book.bid_price < book.ask_price:
+                    if book.bid_price < self._alert_low or book.ask_price > self._alert_high:
+                        return self._at_the_edge(delta)
                     return APPLIED
                 self._stream_id = delta.last_id
                 return self._on_crossed()
@@ -178,6 +213,11 @@ class L2Sequencer:
         """
         if self.in_stream:
             return self._on_snapshot_in_stream(snapshot)
+        if self._near_edge and snapshot.last_id <= self.last_id:
+            return self._reseed(snapshot)
+        if self._near_edge:
+            self._early = snapshot
+            return SyncAction.IGNORED
         if self.state is BookState.DOWN or self._in_sequence:
             self.stats.ignored += 1
             return SyncAction.IGNORED
@@ -193,6 +233,7 @@ class L2Sequencer:
         self.last_id = snapshot.last_id
         self.price_decimals = snapshot.price_decimals
         self.size_decimals = snapshot.size_decimals
+        self._learn_edges(snapshot)
         if self.book.crossed():
             return self._on_crossed()
         self._buffer.clear()
@@ -246,6 +287,13 @@ class L2Sequencer:
         if self.state is BookState.LIVE:
             self._go(BookState.STALE, reason)
 
+    def on_confirmed(self) -> SyncAction:
+        """The venue's book was seen to stand at our number, so nothing was missed: a STALE one is LIVE again."""
+        if self.state is not BookState.STALE:
+            return SyncAction.IGNORED
+        self._go(_LIVE, "")
+        return SyncAction.BECAME_LIVE
+
     # ------------------------------------------------------------------ cold paths
 
     @property
@@ -280,6 +328,7 @@ class L2Sequencer:
             return SyncAction.IGNORED
         self.stats.gaps += 1
         self._stream_id = delta.last_id
+        self._end_reseeding()
         self._keep(delta)
         self._go(BookState.SYNCING, f"gap: update {delta.first_id}-{delta.last_id} does not follow {self.last_id}")
         return SyncAction.NEED_SNAPSHOT
@@ -351,6 +400,8 @@ class L2Sequencer:
         book, texts = self.book, self._texts
         if self._depth:
             self._cut()
+        if self._seed_depth and type(event) is BookDelta:
+            self._mind_seed(event)
         if texts is not None and event.texts is not None:
             if type(event) is BookDelta:
                 texts.apply(event.texts)
@@ -372,6 +423,85 @@ class L2Sequencer:
                 [(price, 0.0) for price in nsmallest(far_bids, book.bids)],
                 [(price, 0.0) for price in nlargest(far_asks, book.asks)],
             )
+
+    # ------------------------------------------------------------------ snapshots that end at a depth
+
+    def _learn_edges(self, snapshot: BookSnapshot) -> None:
+        """A side that has as many levels as there may be goes on unseen; one with fewer is whole."""
+        depth = self._seed_depth
+        if depth:
+            self._low = min(snapshot.bids)[0] if len(snapshot.bids) == depth else 0.0
+            self._high = max(snapshot.asks)[0] if len(snapshot.asks) == depth else inf
+        if self._keeps_unseen:
+            low, high = self._low, self._high
+            self._alert_low = low + THIN * (max(snapshot.bids)[0] - low) if low > 0.0 else -inf
+            self._alert_high = high - THIN * (high - min(snapshot.asks)[0]) if high < inf else inf
+
+    def _mind_seed(self, delta: BookDelta) -> None:
+        """Leave out what lies beyond the edges, and keep the update while another snapshot is on its way."""
+        low, high = self._low, self._high
+        if not self._keeps_unseen:
+            bids = [(price, 0.0) for price, _ in delta.bids if price < low]
+            asks = [(price, 0.0) for price, _ in delta.asks if price > high]
+            if bids or asks:
+                self.book.apply(bids, asks)
+        if self._near_edge:
+            self._keep(delta)
+
+    def _at_the_edge(self, delta: BookDelta) -> SyncAction:
+        """After an update of a LIVE book that keeps what lies beyond its edges, the best price being near one."""
+        if not self._near_edge:
+            self._near_edge = True
+            self._alert_low = inf  # every update comes here until there is another snapshot
+            return SyncAction.NEAR_EDGE
+        self._keep(delta)
+        early = self._early
+        if early is None or self.last_id < early.last_id:
+            return APPLIED
+        self._early = None
+        self._stream_id = self.last_id
+        return self._reseed(early)
+
+    def _look_at_edges(self) -> SyncAction:
+        """After an update of the LIVE book."""
+        early = self._early
+        if early is not None and self.last_id >= early.last_id:
+            self._early = None
+            return self._reseed(early)
+        book, fewest = self.book, self._seed_depth * THIN
+        thin = (self._low > 0.0 and len(book.bids) < fewest) or (self._high < inf and len(book.asks) < fewest)
+        if not thin or self._near_edge:
+            return APPLIED
+        self._near_edge = True
+        return SyncAction.NEAR_EDGE
+
+    def _reseed(self, snapshot: BookSnapshot) -> SyncAction:
+        """Put a snapshot under what has been applied since; one that is too old for that leaves all as it is."""
+        waiting = [delta for delta in self._buffer if delta.last_id >= snapshot.last_id]
+        verdict = self._rule.after_snapshot(waiting[0], snapshot.last_id) if waiting else Verdict.GAP
+        if verdict is Verdict.GAP and snapshot.last_id != self.last_id:
+            return SyncAction.NEED_SNAPSHOT
+        self._end_reseeding()
+        self._learn_edges(snapshot)
+        bids, asks = snapshot.bids, snapshot.asks
+        if self._keeps_unseen:
+            bids = bids + [level for level in self.book.bids.items() if level[0] < self._low]
+            asks = asks + [level for level in self.book.asks.items() if level[0] > self._high]
+        self.book.replace(bids, asks)
+        for delta in waiting[1:] if verdict is Verdict.SAME else waiting:
+            self.book.apply(delta.bids, delta.asks)
+            self._mind_seed(delta)
+        if self.book.crossed():
+            return self._on_crossed()
+        return APPLIED if self.state is _LIVE else SyncAction.IGNORED
+
+    def _end_reseeding(self) -> None:
+        if self._near_edge:
+            self._near_edge = False
+            self._early = None
+            self._buffer.clear()
+
+    # ------------------------------------------------------------------ steps
 
     def _keep(self, delta: BookDelta) -> None:
         if self.in_stream:
@@ -398,6 +528,8 @@ class L2Sequencer:
 
     def _on_broken(self, reason: str) -> SyncAction:
         self._awaiting_bridge = False
+        self._near_edge = False
+        self._early = None
         self._buffer.clear()
         self._wanting = self.in_stream
         self._go(BookState.SYNCING, reason)
@@ -405,6 +537,8 @@ class L2Sequencer:
 
     def _forget_stream(self) -> None:
         self._buffer.clear()
+        self._near_edge = False
+        self._early = None
         self._stream_id = UNKNOWN_ID
         self._awaiting_bridge = False
         self._wanting = False

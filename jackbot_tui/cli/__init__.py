@@ -67,7 +67,27 @@ def _run(arguments: list[str]) -> int:
             from jackbot_tui.settings.places import places_of
 
             return run_config(options, places_of(os.environ), sys.stdout, sys.stderr)
+        case "venues":
+            from jackbot_tui.cli import venues
+
+            return venues.run(options)
+        case "doctor":
+            from jackbot_tui.cli import doctor
+
+            return doctor.run(options)
+        case "paper":
+            from jackbot_tui.cli import paper
+
+            return paper.run(options)
+        case "backtest":
+            from jackbot_tui.cli import backtests
+
+            return backtests.run(options)
         case "keys":
+            from jackbot_tui.cli import keys
+
+            return keys.run(options)
+        case "keymap":
             from jackbot_tui.docgen import keys_page
 
             sys.stdout.write(keys_page())

@@ -24,8 +24,13 @@ COMMANDS = {
     "ctl": "send one line of the command language to a running engine",
     "watch": "print what a running engine does, line by line",
     "journal": "list and export orders, fills, positions and daily results",
-    "keys": "print the keys of the console",
+    "paper": "how much the rule of filling flatters, on a recorded session",
+    "backtest": "trade recorded sessions with a strategy, check a session's journal, convert captures",
+    "keys": "keep, test and forget the API keys of exchanges",
+    "keymap": "print the keys of the console",
     "config": "check, show, find or print the settings",
+    "venues": "what is supported where: markets, streams, proofs",
+    "doctor": "check names, encryption, clock, round trip and a subscription",
 }
 MARKETS = ("spot", "linear")
 SPEEDS = ("1", "10", "max")
@@ -65,7 +70,7 @@ def overview() -> str:
     return (
         f"Jackbot {__version__}: a terminal trading console for crypto exchanges.\n\n"
         f"usage: jackbot COMMAND [options]      jackbot COMMAND --help\n\n{rows}\n\n"
-        "Trading is on paper in this version: no command reaches a real account.\n"
+        "Trading is on paper, but for 'jackbot run --live VENUE' (see docs/LIVE.md).\n"
     )
 
 
@@ -109,10 +114,19 @@ class _Parser(argparse.ArgumentParser):
         return options
 
 
+class _ActionParser(_Parser):
+    """The parser of one action of a command; made by argparse."""
+
+    def __init__(self, **details: Any) -> None:
+        argparse.ArgumentParser.__init__(self, allow_abbrev=False, **details)
+        self.known = ["--help"]
+
+
 # ---------------------------------------------------------------------- commands
 
 
 def _demo(parser: _Parser) -> None:
+    parser.option("--venue", metavar="NAME", help="exchange to play: its protocol, its rules")
     _symbols(parser, "instruments of the embedded exchange, separated by commas")
     parser.option("--volatility", type=_number, metavar="X", help="price movement, 1 = a normal day")
     parser.option("--rate", type=_number, metavar="X", help="order flow, 1 = some tens of book updates a second")
@@ -125,6 +139,7 @@ def _demo(parser: _Parser) -> None:
 def _run(parser: _Parser) -> None:
     _symbols(parser, "an instrument to follow, as BTC/USDT or BTC/USDT:USDT; may be repeated")
     parser.option("--venue", metavar="NAME", help="exchange")
+    parser.option("--live", metavar="VENUE", help="REAL MONEY: trade on this exchange's account; see docs/LIVE.md")
     _engine(parser)
     _screen(parser)
 
@@ -167,8 +182,16 @@ def _watch(parser: _Parser) -> None:
     _socket(parser)
 
 
-def _keys(parser: _Parser) -> None:
+def _keymap(parser: _Parser) -> None:
     """No options: the page shows every key map."""
+
+
+def _keys(parser: _Parser) -> None:
+    parser.add_argument("action", choices=("add", "list", "test", "remove"), help="what to do")
+    parser.add_argument("account", nargs="?", default="", metavar="ACCOUNT", help="as binance or binance/second")
+    parser.option("--allow-withdrawals", action="store_true", help="accept a key that may withdraw")
+    parser.option("--data-dir", metavar="DIR", help="directory of journals and keys")
+    _configuration(parser)
 
 
 def _config(parser: _Parser) -> None:
@@ -176,6 +199,50 @@ def _config(parser: _Parser) -> None:
     parser.add_argument("file", nargs="*", help="check: files instead of the usual one")
     parser.option("--json", action="store_true", help="show: one JSON object")
     _configuration(parser)
+
+
+def _venues(parser: _Parser) -> None:
+    parser.option("--markdown", action="store_true", help="as the pages of the documentation")
+    parser.option("--json", action="store_true", help="one JSON object")
+
+
+def _doctor(parser: _Parser) -> None:
+    parser.option("--venue", action="append", metavar="NAME", help="exchange to check; may be repeated; all by default")
+    parser.option("--json", action="store_true", help="one JSON object a line")
+    _configuration(parser)
+
+
+def _paper(parser: _Parser) -> None:
+    parser.add_argument("action", choices=("report",), help="what to do")
+    parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE", help="capture files, in order of time")
+    parser.option("--venue", required=True, metavar="NAME", help="exchange that was recorded")
+    parser.option("--market", required=True, choices=MARKETS, help="kind of market that was recorded")
+    parser.option("--symbol", type=unified_symbol, metavar="SYMBOL", help="an instrument, where there are several")
+    parser.option("--json", action="store_true", help="one JSON object")
+
+
+def _backtest(parser: _Parser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=_ActionParser)
+    run = actions.add_parser("run", help="trade captures with a strategy or a script of command lines")
+    run.add_argument("strategy", type=Path, metavar="FILE", help="strategy (FILE.py) or script (anything else)")
+    run.add_argument("captures", nargs="+", metavar="CAPTURE", help="capture or converted file, or venue:market:FILE")
+    run.option("--venue", metavar="NAME", help="exchange of captures that do not name theirs")
+    run.option("--market", choices=MARKETS, help="kind of market of captures that do not name theirs")
+    _symbols(run, "an instrument of the captures; may be repeated; all when not given")
+    run.option("--set", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="of the strategy")
+    run.option("--seed", type=_seed, metavar="N", help="seed of every random generator")
+    run.option("--json", action="store_true", help="one JSON object")
+    _configuration(run)
+    check = actions.add_parser("check", help="replay recorded sessions: does the journal come out the same?")
+    check.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE", help="captures or their folder, in order")
+    check.option("--journal", type=Path, metavar="FILE", help="the session's journal: name the first difference")
+    check.option("--json", action="store_true", help="one JSON object per session")
+    convert = actions.add_parser("convert", help="write a capture as columns: .parquet, or .npz for hftbacktest")
+    convert.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE", help="capture files, in order of time")
+    convert.add_argument("out", type=Path, metavar="OUT", help="file to write, ending in .parquet or .npz")
+    convert.option("--venue", required=True, metavar="NAME", help="exchange that was recorded")
+    convert.option("--market", required=True, choices=MARKETS, help="kind of market that was recorded")
+    _symbols(convert, "an instrument of the capture; may be repeated; all when not given")
 
 
 _BUILDERS: dict[str, Callable[[_Parser], None]] = {
@@ -186,8 +253,13 @@ _BUILDERS: dict[str, Callable[[_Parser], None]] = {
     "attach": _attach,
     "ctl": _ctl,
     "watch": _watch,
+    "paper": _paper,
+    "backtest": _backtest,
     "keys": _keys,
+    "keymap": _keymap,
     "config": _config,
+    "venues": _venues,
+    "doctor": _doctor,
 }
 
 
@@ -201,6 +273,7 @@ def _engine(parser: _Parser, *, journal: bool = True) -> None:
     )
     parser.option("--seed", type=_seed, metavar="N", help="seed of every random generator")
     if journal:
+        parser.option("--record", type=Path, metavar="FILE", help="write the whole session to a capture file")
         parser.option("--shutdown", metavar="leave|cancel|flatten", help="working orders at an orderly end")
     parser.option("--data-dir", metavar="DIR", help="directory of journals and captures")
     _socket(parser)

@@ -11,13 +11,20 @@ from pathlib import Path
 
 import msgspec
 
-from jackbot_tui.engine.options import EngineOptions, ReplayOptions, ShutdownPolicy
+from jackbot_tui.engine.options import EngineOptions, LiveOptions, ReplayOptions, ShutdownPolicy
+from jackbot_tui.engine.parents import ParentOptions, RestartPolicy
+from jackbot_tui.execution.live.dialects import dialect_of
+from jackbot_tui.execution.live.keys import KeyStore, keyring_module
 from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.execution.paper.fees import chosen_rates
+from jackbot_tui.execution.paper.impact import ImpactSettings
+from jackbot_tui.execution.paper.latency import LatencyKind
 from jackbot_tui.headless.job import EngineJob, LogTarget, SimJob
 from jackbot_tui.headless.spawn import ReadyReport
-from jackbot_tui.model.clock import NS_PER_MS
+from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.load import config_files, load_settings
 from jackbot_tui.settings.model import PaperSection, Settings
@@ -25,7 +32,6 @@ from jackbot_tui.settings.places import Places, is_listening, journal_path, plac
 
 OK = 0
 BYTES_PER_MB = 1_000_000
-SIM_VENUE = "binance"
 """Wire protocol of the embedded exchange."""
 
 
@@ -49,7 +55,7 @@ def settings_for(options: argparse.Namespace, places: Places) -> Settings:
     """Effective settings, the command line being the strongest layer."""
     symbols = "demo.symbols" if options.command == "demo" else "session.symbols"
     flags = {
-        "session.venue": getattr(options, "venue", None),
+        "demo.venue" if options.command == "demo" else "session.venue": getattr(options, "venue", None),
         symbols: options.symbols,
         "session.seed": options.seed,
         "session.shutdown": getattr(options, "shutdown", None),
@@ -59,6 +65,11 @@ def settings_for(options: argparse.Namespace, places: Places) -> Settings:
         "demo.fault": getattr(options, "fault", None),
         "screen.ascii": "on" if getattr(options, "ascii", None) else None,
     }
+    live = getattr(options, "live", None)
+    if live is not None:
+        if getattr(options, "venue", None) not in (None, live):
+            raise InputError(f"--venue {options.venue} and --live {live} name two exchanges: give one")
+        flags["session.venue"] = live
     given = {key: value for key, value in flags.items() if value is not None}
     files = config_files([Path(path) for path in options.config or []], os.environ, places)
     return load_settings(files, os.environ, given).settings
@@ -75,26 +86,33 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
             f"an engine is already running at {socket_path}: 'jackbot attach --socket {what}' opens a screen on it, "
             f"'jackbot ctl --socket {what} quit' ends it"
         )
+    venue = settings.demo.venue if mode is Mode.SIM else settings.session.venue
+    chosen_rates(settings.paper.spot_fees, venue, MarketKind.SPOT)  # says what is wrong before anything starts
+    chosen_rates(settings.paper.perpetual_fees, venue, MarketKind.LINEAR)
     in_memory = options.command in ("replay", "record")
     alone = options.command == "record" or options.no_ui
     return EngineJob(
         name=name,
         options=EngineOptions(
             mode=mode,
-            venue=SIM_VENUE if mode is Mode.SIM else settings.session.venue,
+            venue=venue,
             symbols=_symbols(options, settings),
-            endpoints={} if mode is Mode.SIM else endpoints_of(settings),
+            endpoints={} if mode is Mode.SIM else endpoints_of(settings, settings.session.venue),
             journal_path=None if in_memory else journal_path(data, name),
             socket_path=None if options.command == "record" else socket_path,
             capture_dir=data / "capture" / name if settings.capture.ring and not in_memory else None,
             capture_bytes=settings.capture.ring_mb * BYTES_PER_MB,
-            record_path=options.file.absolute() if options.command == "record" else None,
+            record_path=_record_path(options),
             seed=settings.session.seed,
             limits=limits_of(settings),
+            parents=ParentOptions(
+                restart=RestartPolicy(settings.parents.restart), children_per_s=settings.parents.children_per_s
+            ),
             paper=paper_of(settings.paper),
             shutdown=ShutdownPolicy(settings.session.shutdown),
             run_for_ns=options.run_for_ns,
             replay=_replay(options) if mode is Mode.REPLAY else None,
+            live=_live(settings, data) if mode is Mode.LIVE else None,
         ),
         log=LogTarget(
             path=places.log_path(name),
@@ -108,9 +126,9 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
     )
 
 
-def endpoints_of(settings: Settings) -> dict[str, str]:
-    """Overridden addresses of the chosen venue: ``spot.public`` -> URL."""
-    section = getattr(settings.venues, settings.session.venue)
+def endpoints_of(settings: Settings, venue: str) -> dict[str, str]:
+    """Overridden addresses of ``venue``: ``spot.public`` -> URL."""
+    section = getattr(settings.venues, venue)
     return {name.replace("_", ".", 1): url for name, url in section.model_dump().items() if url}
 
 
@@ -125,8 +143,23 @@ def paper_of(section: PaperSection) -> PaperConfig:
         entry_latency_ns=round(section.entry_latency_ms * NS_PER_MS),
         response_latency_ns=round(section.response_latency_ms * NS_PER_MS),
         latency_jitter_ns=round(section.latency_jitter_ms * NS_PER_MS),
+        latency=LatencyKind(section.latency),
+        feed_latency_ns=round(section.feed_latency_ms * NS_PER_MS),
+        spike_chance=section.spike_chance,
+        spike_ns=round(section.spike_ms * NS_PER_MS),
+        queue=section.queue,
+        impact=ImpactSettings(
+            coefficient=section.impact,
+            volatility=section.impact_volatility,
+            turnover=section.impact_turnover,
+            permanent=section.impact_permanent,
+            half_life_ns=round(section.impact_half_life_s * NS_PER_S),
+        ),
         start_balances=dict(section.start_balances),
+        margin=MarginMode(section.margin),
         leverage=section.leverage,
+        spot_fees=section.spot_fees,
+        perpetual_fees=section.perpetual_fees,
     )
 
 
@@ -134,11 +167,13 @@ def _identity(options: argparse.Namespace, settings: Settings, places: Places) -
     """Mode and name. Replays have no journal to share, so any number may run side by side, numbered."""
     match options.command:
         case "demo":
-            return Mode.SIM, f"sim-{SIM_VENUE}"
+            return Mode.SIM, f"sim-{settings.demo.venue}"
         case "replay":
             return Mode.REPLAY, _free_name(f"replay-{settings.session.venue}", places)
         case "record":
             return Mode.PAPER, f"record-{settings.session.venue}"
+        case _ if getattr(options, "live", None):
+            return Mode.LIVE, f"live-{settings.session.venue}"
         case _:
             return Mode.PAPER, f"paper-{settings.session.venue}"
 
@@ -167,15 +202,35 @@ def _socket_path(wanted: str | None, name: str, places: Places) -> Path:
     return places.socket_path(wanted.removesuffix(".sock") if wanted else name)
 
 
+def _record_path(options: argparse.Namespace) -> Path | None:
+    wanted: Path | None = options.file if options.command == "record" else getattr(options, "record", None)
+    return None if wanted is None else wanted.absolute()
+
+
 def _sim(settings: Settings) -> SimJob:
     demo = settings.demo
     return SimJob(
+        venue=demo.venue,
         symbols=list(demo.symbols),
         seed=settings.session.seed,
         volatility=demo.volatility,
         rate=demo.rate,
         fault=demo.fault,
     )
+
+
+def _live(settings: Settings, data: Path) -> LiveOptions:
+    """The account to trade; InputError when the settings do not allow it or its key cannot be found."""
+    venue, section = settings.session.venue, settings.live
+    if venue not in section.venues:
+        raise InputError(f'live trading on {venue} is not allowed: set venues = ["{venue}"] under [live] first')
+    dialect = dialect_of(venue)
+    account = section.account or venue
+    if account.partition("/")[0] != venue:
+        raise InputError(f"account {account} is none of {venue}: set account under [live]")
+    keys = private_directory(data)
+    KeyStore(keys, ring=keyring_module()).find(account, dialect.credentials)
+    return LiveOptions(account=account, keys=keys, poll_s=section.poll_s, dead_man_s=section.dead_man_s)
 
 
 def _replay(options: argparse.Namespace) -> ReplayOptions:

@@ -61,26 +61,30 @@ async def _embedded(job: EngineJob, options: ScreenOptions) -> int:
 
     log = job.log.open()
     host = EngineHost(job, log)
+    gone = asyncio.Event()
     try:
         await host.open()
-        link = InProcessLink(host.desk)
-        engine = asyncio.create_task(_run_until_gone(host, link), name="engine")
+        link = InProcessLink(host.desk, report=lambda text: log("error", "bug", {"text": text}))
+        engine = asyncio.create_task(_run_until_gone(host, link, gone), name="engine")
         try:
-            return await screen_session(link, options)
+            code = await screen_session(link, options, gone)
         finally:
             host.stop("the screen was closed")
             await engine
+        _say(f"the engine has ended: {host.reason}")
+        return code
     finally:
         await host.close()
         log.close()
 
 
-async def _run_until_gone(host: "EngineHost", link: "InProcessLink") -> None:
-    """Run the engine; when it ends before the screen, the screen sees its link closed and says so."""
+async def _run_until_gone(host: "EngineHost", link: "InProcessLink", gone: asyncio.Event) -> None:
+    """Run the engine; when it ends before the screen, as by ``quit``, the screen is left: nothing can come back."""
     try:
         await host.run()
     finally:
         await link.close()
+        gone.set()
 
 
 def attach(options: argparse.Namespace) -> int:

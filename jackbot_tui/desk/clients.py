@@ -33,6 +33,8 @@ class ClientState:
         self.last_beat_ns = NEVER
         self.glass_age_ms = -1.0
         self.pictures = 0
+        self.looked_at_key = ""
+        self.looked_at_ns = NEVER
 
     @property
     def label(self) -> str:

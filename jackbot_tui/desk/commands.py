@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from jackbot_tui.algos.state import Action, Kind
 from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.numbers import ZERO
 
 
@@ -79,6 +81,9 @@ class Topic(StrEnum):
     BOOK = "book"
     LIMITS = "limits"
     CONNECTIONS = "connections"
+    PARENTS = "parents"
+    HONESTY = "honesty"
+    RECONCILE = "reconcile"
 
 
 class ReplayAction(StrEnum):
@@ -129,6 +134,32 @@ class Flatten(Struct, frozen=True, kw_only=True, tag="flatten"):
 
 class Reverse(Struct, frozen=True, kw_only=True, tag="reverse"):
     key: str = ""
+
+
+class StartParent(Struct, frozen=True, kw_only=True, tag="parent"):
+    """A parent order. ``values`` are what was said, in the table's order: PRICE words, else canonical texts."""
+
+    kind: Kind
+    side: Side
+    size: Size
+    key: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class SteerParent(Struct, frozen=True, kw_only=True, tag="steer_parent"):
+    """Resume, finish or edit a parent order: these may send orders. ``quantity`` None stays as it is."""
+
+    action: Action
+    number: int
+    quantity: Decimal | None = None
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class StopParent(Struct, frozen=True, kw_only=True, tag="stop_parent"):
+    """Pause or cancel a parent order, ``number`` 0: all. Always allowed, as cancels are."""
+
+    action: Action
+    number: int
 
 
 class Arm(Struct, frozen=True, kw_only=True, tag="arm"):
@@ -184,6 +215,18 @@ class FlagName(StrEnum):
     REDUCE = "reduce"
 
 
+class SetLeverage(Struct, frozen=True, tag="leverage"):
+    """``key`` "" is the active symbol."""
+
+    leverage: Decimal
+    key: str = ""
+
+
+class SetMarginMode(Struct, frozen=True, tag="margin"):
+    mode: MarginMode
+    key: str = ""
+
+
 class Toggle(Struct, frozen=True, tag="toggle"):
     """``on`` None turns the flag over."""
 
@@ -197,6 +240,12 @@ class Show(Struct, frozen=True, kw_only=True, tag="show"):
     topic: Topic
     count: int = 0
     key: str = ""
+
+
+class Why(Struct, frozen=True, tag="why"):
+    """``fill`` is a trade id, an order's number for all of its fills, or "" for the newest fill."""
+
+    fill: str = ""
 
 
 class JournalNote(Struct, frozen=True, tag="journal_note"):
@@ -271,6 +320,9 @@ Command = (
     | Close
     | Flatten
     | Reverse
+    | StartParent
+    | SteerParent
+    | StopParent
     | Arm
     | Disarm
     | Kill
@@ -281,8 +333,11 @@ Command = (
     | Preset
     | Group
     | Slip
+    | SetLeverage
+    | SetMarginMode
     | Toggle
     | Show
+    | Why
     | JournalNote
     | JournalTag
     | PriceNote
@@ -298,8 +353,8 @@ Command = (
     | Unavailable
 )
 
-RISK_CARRYING = (PlaceOrder, Move, Close, Flatten, Reverse)
+RISK_CARRYING = (PlaceOrder, Move, Close, Flatten, Reverse, StartParent, SteerParent)
 """Commands that can change a position or put an order in the market: guarded by arming, pen and confirms."""
 
-READ_ONLY = (Show, Help, Paper)
+READ_ONLY = (Show, Why, Help, Paper)
 """Commands that change nothing: everybody may say them and they are not journaled."""

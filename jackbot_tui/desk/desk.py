@@ -19,8 +19,9 @@ from jackbot_tui.desk.clients import ClientState, Ticket
 from jackbot_tui.desk.language import SymbolTable, SyntaxProblem, parse_with_spans
 from jackbot_tui.desk.language.grammar import OPTIONS
 from jackbot_tui.desk.language.parser import Parsed
+from jackbot_tui.desk.parent_words import parent_problem
 from jackbot_tui.desk.pictures import PictureMaker
-from jackbot_tui.desk.planning import MoveStep, OrderStep, Plan, Planner, PlanProblem, Step
+from jackbot_tui.desk.planning import MoveStep, OrderStep, ParentStep, Plan, Planner, PlanProblem, Step
 from jackbot_tui.desk.ports import EnginePort, HostPort
 from jackbot_tui.desk.pricing import Touch
 from jackbot_tui.desk.reference import unavailable_text
@@ -28,16 +29,20 @@ from jackbot_tui.desk.runner import Done, Runner, caret_of
 from jackbot_tui.desk.views import ClientInfo, Context, Notice, Reply, Role, ScreenView, ViewRequest
 from jackbot_tui.desk.words import preview_plan
 from jackbot_tui.model.clock import NS_PER_S
+from jackbot_tui.model.enums import Mode
 from jackbot_tui.model.errors import InputError
 
 if TYPE_CHECKING:
     from jackbot_tui.engine.notices import EngineNotice
     from jackbot_tui.risk.refusal import Refusal
 
+GLASS_NS = 3 * NS_PER_S
+"""A client that took no picture for so long looks at nothing."""
+
 DURABLE_S = 10.0
 """How long a reply waits for the journal before it says that it could not be sure."""
 
-_NEEDS_PEN = (*c.RISK_CARRYING, c.Arm, c.KillReset, c.SetOption, c.Quit)
+_NEEDS_PEN = (*c.RISK_CARRYING, c.SetLeverage, c.SetMarginMode, c.Arm, c.KillReset, c.GoLive, c.SetOption, c.Quit)
 
 
 class _Question(Struct, frozen=True):
@@ -229,8 +234,14 @@ class Desk:
         now = self.engine.clock.now_ns()
         self.advance(now)
         self.arming.looked_at(client.client_id, request.key)
+        state.looked_at_key, state.looked_at_ns = request.key, now
         pen = self._clients.get(self.arming.pen) if self.arming.pen is not None else None
         return self._pictures.make(state, request, now, pen)
+
+    def looked_at(self, now: int) -> set[str]:
+        """Keys of the instruments on somebody's glass: their books come first when all are lost."""
+        clients = self._clients.values()
+        return {each.looked_at_key for each in clients if each.looked_at_ns > now - GLASS_NS}
 
     # ------------------------------------------------------------------ what runner needs
 
@@ -308,8 +319,8 @@ class Desk:
             if isinstance(command, c.ScreenOnly):
                 message = f"{command.verb} is carried out by the screen: type it there, alone; nothing was done"
                 raise SyntaxProblem(message, each.start, code="screen")
-            if isinstance(command, c.GoLive):
-                message = f"live trading is not available in this version: orders stay on {self.mode.upper()}"
+            if isinstance(command, c.GoLive) and self.engine.mode is not Mode.LIVE:
+                message = f"this engine trades on {self.mode.upper()}: 'jackbot run --live VENUE' starts a live one"
                 raise SyntaxProblem(message, each.start, code="unavailable")
             wanted = guards.not_typed_in_full(each.words, command)
             if wanted:
@@ -374,6 +385,9 @@ class Desk:
         lines = [preview.line for preview in previews]
         data: dict[str, object] = {"steps": [preview.data for preview in previews]}
         for step in plan.steps:
+            problem = parent_problem(step, self.engine) if isinstance(step, ParentStep) else ""
+            if problem:
+                return Reply(False, [*lines, problem], "parent", step.parsed.start, data=data)
             refusal = _refusal_of(step, self.engine)
             if refusal is not None:
                 caret = caret_of(step, refusal.code.value)
@@ -410,11 +424,13 @@ class Desk:
         self.engine.board.publish(self.engine.clock.now_ns(), "mode", level, text)
 
     def _on_notice(self, notice: "EngineNotice") -> None:
-        """An order that the venue rejected disarms, and so does a kill switch thrown from wherever."""
+        """An order that the venue rejected disarms; so do a liquidation, and a kill switch thrown from wherever."""
         if notice.kind == "rejected":
             self.arming.disarm("an order was rejected")
         elif notice.kind == "kill":
             self.arming.disarm("KILL")
+        elif notice.kind == "liquidation":
+            self.arming.disarm("a position was liquidated")
 
 
 def _as_notice(notice: "EngineNotice") -> Notice:

@@ -1,15 +1,18 @@
 """What an order would do if it left now: average and worst price by walking the book, value, fee, position after.
 
-An estimate for people, from the book as it is; the executor decides what really happens. Decimal throughout.
+And what a position costs while it stands: the next funding, and the mark that liquidates it. Estimates for people, from
+the book and the rates as they are; the executor decides what really happens. Decimal throughout.
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from jackbot_tui.desk.ports import EnginePort
 from jackbot_tui.execution.slip import with_bounded_slip
+from jackbot_tui.model.accounting import funding_amount
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import Level
@@ -18,9 +21,21 @@ from jackbot_tui.model.orders import OrderRequest
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
+    from jackbot_tui.execution.paper.account import MarginView, Outlook
 
 MAX_WALK = 5_000
 """Levels looked at before the walk gives up and counts the rest as not there."""
+
+
+class NextFunding(Struct, frozen=True):
+    """The next funding of a position: ``amount`` quote currency at the rate announced now (negative: it pays), at
+    exchange time ``at_ns``, in ``left_ns``.
+    """
+
+    amount: Decimal
+    rate: Decimal
+    at_ns: int
+    left_ns: int
 
 
 class Walk(Struct, frozen=True):
@@ -101,3 +116,28 @@ def value_of(request: OrderRequest, instrument: Instrument, estimated: Estimate,
         return request.quantity * request.price
     price = estimated.walk.average or reference or ZERO
     return request.quantity * price
+
+
+def next_funding(market: "InstrumentMarket", quantity: Decimal, now: int) -> NextFunding | None:
+    """What the next funding would bring a position of ``quantity``; None without a fresh mark or a known time."""
+    mark, price = market.mark, market.fresh_mark(now)
+    if mark is None or price is None or mark.next_funding_ns <= now or not market.instrument.is_perpetual:
+        return None
+    rate = decimal_of(mark.funding_rate)
+    return NextFunding(funding_amount(quantity, price, rate), rate, mark.next_funding_ns, mark.next_funding_ns - now)
+
+
+def liquidation_text(view: "MarginView | Outlook", instrument: Instrument, *, long: bool) -> str:
+    """The liquidation price on the grid of prices, on the side that comes first; "" when there is none."""
+    if view.liquidation is None:
+        return ""
+    ticks = (view.liquidation / instrument.tick).to_integral_value(ROUND_CEILING if long else ROUND_FLOOR)
+    return f"{ticks * instrument.tick:.{instrument.price_places}f}"
+
+
+def order_outlook(request: OrderRequest, estimated: Estimate, engine: EnginePort, now: int) -> "Outlook":
+    """Margin and liquidation if all of ``request`` that can fill, now or later, were filled."""
+    quantity = abs(estimated.position_after - engine.portfolio.position(request.key).quantity)
+    whole = estimated.taken + estimated.rests
+    cost = estimated.notional * quantity / whole if whole else ZERO
+    return engine.executor.outlook(request.key, request.side, quantity, cost, estimated.fee, now)

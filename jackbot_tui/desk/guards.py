@@ -6,9 +6,21 @@ The gate refuses what is not allowed; these only make a person look again.
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from jackbot_tui.algos.state import Action
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.arming import Arming
-from jackbot_tui.desk.planning import MoveStep, OrderStep, PlainStep, Plan, PositionStep, Step, touch_of
+from jackbot_tui.desk.planning import (
+    STOPPING,
+    MoveStep,
+    OrderStep,
+    ParentStep,
+    PlainStep,
+    Plan,
+    PositionStep,
+    SteerStep,
+    Step,
+    touch_of,
+)
 from jackbot_tui.desk.ports import EnginePort
 from jackbot_tui.desk.pricing import Touch, number_seen
 from jackbot_tui.desk.views import Context
@@ -32,14 +44,18 @@ def not_typed_in_full(words: str, command: c.Command) -> str:
 
 def _takes_market(step: Step) -> bool:
     """Whether a step fills at whatever the market is: what market arming is needed for."""
+    if isinstance(step, SteerStep):
+        return step.action is Action.FINISH
     return isinstance(step, PositionStep) or (isinstance(step, OrderStep) and step.request.type is OrderType.MARKET)
 
 
 def _risk_key(step: Step) -> str:
     """Instrument that a step puts at risk; "" for steps that carry none and for ``flatten all``."""
     match step:
-        case OrderStep():
+        case OrderStep() | ParentStep():
             return step.request.key
+        case SteerStep():
+            return "" if step.action in STOPPING else step.key
         case MoveStep():
             return step.order.key
         case PositionStep():

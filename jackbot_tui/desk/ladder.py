@@ -1,7 +1,7 @@
 """The part of a book that a ladder shows: rows by integer index with size, traded volume and delta.
 
 A row is ``group`` ticks; bids round down and asks round up, so a row never promises a better price than it holds.
-Traded volume belongs to the row that the price rounds down to. Costs O(rows), not O(book); floats, for display only.
+Traded volume is in the row that showed the size it took. Costs O(rows), not O(book); floats, for display only.
 """
 
 from typing import TYPE_CHECKING

@@ -12,11 +12,14 @@ from msgspec import Struct
 from jackbot_tui.book.analytics import row_of
 from jackbot_tui.desk.arming import Arming
 from jackbot_tui.desk.clients import ClientState, Ticket
+from jackbot_tui.desk.estimate import liquidation_text, next_funding
 from jackbot_tui.desk.ladder import MAX_GROUP, ladder_rows
+from jackbot_tui.desk.parent_words import parent_view
 from jackbot_tui.desk.ports import EnginePort, HostFigures, HostPort
 from jackbot_tui.desk.pricing import number_seen
 from jackbot_tui.desk.views import (
     BookView,
+    BudgetView,
     ConnectionView,
     FillView,
     HeaderView,
@@ -30,6 +33,7 @@ from jackbot_tui.desk.views import (
     TapeLine,
     ViewRequest,
 )
+from jackbot_tui.desk.why import assumptions, fill_view
 from jackbot_tui.desk.words import at_precision, average_text, flags_of
 from jackbot_tui.model.accounting import break_even, net_realized, unrealized
 from jackbot_tui.model.clock import NS_PER_MS
@@ -45,7 +49,10 @@ SLOW_NS = 100 * NS_PER_MS
 TAPE_LINES = 200
 LOG_LINES = 200
 FILLS_SHOWN = 50
-ORDERS_KEPT = 2_000
+KEPT_PER_ORDER = 4
+SPARE_ORDERS = 64
+"""Views kept per working order (each screen's grouping has its own), and beyond; then all are made anew."""
+
 MAX_ORDERS = 500
 """Working orders in one picture, the newest of them; the risk gate allows fewer."""
 
@@ -70,7 +77,7 @@ class PictureMaker:
         self._arming = arming
         self._slow: _Slow | None = None
         self._fills: list[FillView] = []
-        self._newest_fill: FillRow | None = None
+        self._newest_fill: tuple[FillRow | None, int] = (None, 0)
         self._orders: dict[tuple[str, int], tuple[Order, QueueView | None, OwnOrderView]] = {}
 
     def make(self, state: ClientState, request: ViewRequest, now: int, pen: ClientState | None) -> ScreenView:
@@ -81,6 +88,8 @@ class PictureMaker:
         state.pictures += 1
         key = "" if market is None else market.key
         working = self._engine.oms.open_orders()
+        if len(self._orders) > KEPT_PER_ORDER * len(working) + SPARE_ORDERS:
+            self._orders.clear()
         return ScreenView(
             seq=state.pictures,
             header=self._header(state.ticket, slow, market, pen, now),
@@ -96,6 +105,9 @@ class PictureMaker:
             ],
             limits=slow.limits,
             connections=slow.connections,
+            budgets=budget_views(slow.figures),
+            clocks=slow.figures.clocks,
+            parents=[parent_view(picture, now) for picture in self._engine.parents.pictures()],
         )
 
     def _slow_parts(self, now: int) -> _Slow:
@@ -146,6 +158,7 @@ class PictureMaker:
             quantity=text_of(ticket.quantity),
             presets=[text_of(preset) for preset in ticket.presets],
             preset=ticket.preset,
+            assumptions=[] if market is None else assumptions(engine, market.key),
             post_only=ticket.post,
             reduce_only=ticket.reduce,
             slip_ticks=ticket.slip_ticks,
@@ -207,21 +220,28 @@ class PictureMaker:
         kept = self._orders.get((order.client_id, group))
         if kept is not None and kept[0] is order and kept[1] == place:
             return kept[2]
-        if len(self._orders) > ORDERS_KEPT:
-            self._orders.clear()
         view = order_view(order, self._engine, group)
         self._orders[order.client_id, group] = (order, place, view)
         return view
 
     def _newest_fills(self) -> list[FillView]:
-        """Newest first; made again only when there is a new one."""
+        """Newest first; made again only when there is a new one, or more is known of what they were worth."""
         fills = self._engine.fills
-        newest = fills[-1] if fills else None
-        if newest is not self._newest_fill:
+        newest = fills[-1] if fills else None, self._engine.markouts.changes
+        if newest != self._newest_fill:
             self._newest_fill = newest
             count = min(FILLS_SHOWN, len(fills))
-            self._fills = [fill_view(fills[-place]) for place in range(1, count + 1)]
+            self._fills = [fill_view(fills[-place], self._engine) for place in range(1, count + 1)]
         return self._fills
+
+
+def budget_views(figures: HostFigures) -> list[BudgetView]:
+    """Every request limit of the venue with what is left of it."""
+    return [
+        BudgetView(rest.kind, b.name, b.scope, max(0, b.limit - b.used), b.limit, b.interval_s, rest.paused_s)
+        for rest in figures.rest
+        for b in rest.budgets
+    ]
 
 
 def _worth_showing(position: Position) -> bool:
@@ -298,6 +318,7 @@ def position_view(position: Position, engine: EnginePort) -> PositionView:
     mark = engine.mark_of(position.key)
     open_profit = ZERO if mark is None else unrealized(position, mark)
     places, ticks, even = 2, "", ZERO
+    margin, funding, liquidation = None, None, ""
     if market is not None:
         instrument = market.instrument
         places = instrument.price_places
@@ -305,6 +326,10 @@ def position_view(position: Position, engine: EnginePort) -> PositionView:
         if mark is not None and position.quantity:
             sign = 1 if position.quantity > 0 else -1
             ticks = f"{(mark - position.average_entry) * sign / instrument.tick:+.1f}"
+        if position.quantity:
+            now = engine.clock.now_ns()
+            margin, funding = engine.executor.margin(position.key, now), next_funding(market, position.quantity, now)
+            liquidation = "" if margin is None else liquidation_text(margin, instrument, long=position.quantity > 0)
     return PositionView(
         key=position.key,
         quantity=text_of(position.quantity),
@@ -317,23 +342,14 @@ def position_view(position: Position, engine: EnginePort) -> PositionView:
         net=_cents(net_realized(position) + open_profit),
         ticks=ticks,
         break_even=_average(even, places),
-    )
-
-
-def fill_view(row: "FillRow") -> FillView:
-    """One fill as screens list it."""
-    fill = row.fill
-    return FillView(
-        ts=fill.ts,
-        number=row.order.number,
-        key=row.order.key,
-        side=row.order.side.value,
-        quantity=text_of(fill.quantity),
-        price=text_of(fill.price),
-        liquidity=fill.liquidity.value,
-        fee=text_of(fill.fee),
-        fee_currency=fill.fee_currency,
-        trade_id=fill.trade_id,
+        liquidation=liquidation,
+        margin_mode="" if margin is None else margin.setting.mode.value,
+        leverage="" if margin is None else text_of(margin.setting.leverage),
+        margin="" if margin is None else _cents(margin.initial),
+        maintenance="" if margin is None else _cents(margin.kept),
+        behind="" if margin is None else _cents(margin.behind),
+        next_funding="" if funding is None else _cents(funding.amount),
+        next_funding_ns=0 if funding is None else funding.at_ns,
     )
 
 

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from jackbot_tui.algos.parameters import Unit
+from jackbot_tui.algos.registry import ALGORITHMS
+from jackbot_tui.algos.state import Action, ParentPicture, ParentRequest
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.clients import Ticket
+from jackbot_tui.desk.language.amounts import price as price_of
 from jackbot_tui.desk.language.explain import explain
+from jackbot_tui.desk.language.parents import PRICE_NAMES
 from jackbot_tui.desk.language.parser import Parsed
 from jackbot_tui.desk.ports import EnginePort
 from jackbot_tui.desk.pricing import (
@@ -72,6 +77,26 @@ class PositionStep(Struct, frozen=True):
     held: Decimal = ZERO
 
 
+class ParentStep(Struct, frozen=True):
+    """A parent order to start; its prices are resolved."""
+
+    parsed: Parsed
+    canonical: str
+    request: ParentRequest
+
+
+class SteerStep(Struct, frozen=True):
+    """Something to do with the running parent order ``number`` (0: all) of ``key``."""
+
+    parsed: Parsed
+    canonical: str
+    action: Action
+    number: int
+    key: str
+    quantity: Decimal | None = None
+    changes: dict[str, str] = {}
+
+
 class PlainStep(Struct, frozen=True):
     """Everything that needs no prices. ``key`` is the active instrument here ("" = none), ``ticket`` as it is after."""
 
@@ -82,7 +107,11 @@ class PlainStep(Struct, frozen=True):
     ticket: Ticket
 
 
-Step = OrderStep | MoveStep | CancelStep | PositionStep | PlainStep
+Step = OrderStep | MoveStep | CancelStep | PositionStep | ParentStep | SteerStep | PlainStep
+
+
+STOPPING = (Action.PAUSE, Action.CANCEL)
+"""What may always be done with a parent order: it sends nothing new."""
 
 
 class Plan(Struct, frozen=True):
@@ -92,7 +121,11 @@ class Plan(Struct, frozen=True):
 
     @property
     def carries_risk(self) -> bool:
-        return any(isinstance(step, OrderStep | MoveStep | PositionStep) for step in self.steps)
+        return any(
+            isinstance(step, OrderStep | MoveStep | PositionStep | ParentStep)
+            or (isinstance(step, SteerStep) and step.action not in STOPPING)
+            for step in self.steps
+        )
 
 
 class PlanProblem(Exception):
@@ -164,6 +197,17 @@ class Planner:
             case c.Reverse():
                 key = self._key(command.key)
                 return PositionStep(parsed, explain(replace(command, key=key)), True, key, self._held(key))
+            case c.StartParent():
+                begun = replace(command, key=self._key(command.key))
+                return ParentStep(parsed, explain(begun), self._parent(begun))
+            case c.SteerParent():
+                return self._steer(parsed, command)
+            case c.StopParent():
+                key = self._parent_picture(command.number).key if command.number else ""
+                return SteerStep(parsed, explain(command), command.action, command.number, key)
+            case c.SetLeverage() | c.SetMarginMode():
+                chosen = replace(command, key=self._key(command.key))
+                return PlainStep(parsed, explain(chosen), chosen, chosen.key, self._ticket)
             case _:
                 self._change_ticket(command)
                 return PlainStep(parsed, explain(command), command, self._active, self._ticket)
@@ -227,6 +271,47 @@ class Planner:
             reduce_only=command.reduce or self._ticket.reduce,
             limit_slip_ticks=slip if price is None else 0,
             source=self._client.source,
+        )
+
+    def _parent(self, command: c.StartParent) -> ParentRequest:
+        market = self._market(command.key)
+        instrument, touch = market.instrument, self._touch(market)
+        values = {
+            name: self._value(name, text, command.side, command.key) for name, text in command.values if text != "none"
+        }
+        table = ALGORITHMS[command.kind].table
+        prices = [values[each.name] for each in table if each.unit is Unit.PRICE and each.name in values]
+        worth = Decimal(prices[0]) if prices else touch.far(command.side)
+        if worth is None:
+            raise Objection(book_trouble(instrument, touch), "verb", code="book_not_live")
+        return ParentRequest(
+            kind=command.kind,
+            key=command.key,
+            side=command.side,
+            quantity=resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=False),
+            values=values,
+            source=self._client.source,
+        )
+
+    def _value(self, name: str, text: str, side: Side, key: str) -> str:
+        """The text of a value with a price resolved."""
+        if name not in PRICE_NAMES or text == "none":
+            return text
+        market = self._market(key)
+        price = resolve_price(price_of(text, 0), side, market.instrument, self._touch(market), self._where(key))
+        return text_of(price)
+
+    def _parent_picture(self, number: int) -> ParentPicture:
+        picture = self._engine.parents.picture(number)
+        if picture is None:
+            raise Objection(f"no parent order p{number} here: parents lists them", "id", "parents", code="no_parent")
+        return picture
+
+    def _steer(self, parsed: Parsed, command: c.SteerParent) -> SteerStep:
+        picture = self._parent_picture(command.number)
+        changes = {name: self._value(name, text, picture.side, picture.key) for name, text in command.values}
+        return SteerStep(
+            parsed, explain(command), command.action, command.number, picture.key, command.quantity, changes
         )
 
     def _closing(self, command: c.Close) -> OrderRequest:

@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from jackbot_tui.desk.commands import ReplayAction
-from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.desk.views import ClockView, ConnectionView
 from jackbot_tui.model.clock import Clock
 from jackbot_tui.model.enums import Mode, Side
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.orders import Order, OrderRequest, Position
 
 if TYPE_CHECKING:
+    from jackbot_tui.algos.state import Action, ParentPicture, ParentRequest, Preview
     from jackbot_tui.book.market import InstrumentMarket
     from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
     from jackbot_tui.engine.notices import EngineNotice
+    from jackbot_tui.engine.parents import ParentAnswer
+    from jackbot_tui.execution.paper.account import MarginView, Outlook
     from jackbot_tui.execution.paper.queue import QueueView
+    from jackbot_tui.execution.paper.shadows import HonestyView
+    from jackbot_tui.model.instrument import Instrument
+    from jackbot_tui.model.records import FillMarkout
     from jackbot_tui.risk.refusal import Refusal
 
 MarkOf = Callable[[str], Decimal | None]
@@ -61,8 +68,41 @@ class JournalPort(Protocol):
     def when_durable(self, seq: int, callback: Callable[[], None]) -> None: ...
 
 
-class QueuesPort(Protocol):
+class VenuePort(Protocol):
+    """What the venue tells of the account."""
+
+    @property
+    def remote(self) -> bool: ...
+
+    @property
+    def account_heard_ns(self) -> int:
+        """When the venue last told of the whole account, 0 = never."""
+        ...
+
+    def differences(self) -> "list[tuple[str, str, str, str]]":
+        """What, which, ours, the venue's: everything in which our books and a real venue's differ."""
+        ...
+
     def queue(self, client_id: str) -> "QueueView | None": ...
+
+    def honesty(self) -> "HonestyView | None":
+        """What every rule of filling would have made of this session's orders; None where nothing is compared."""
+        ...
+
+    def assumptions(self, instrument: "Instrument") -> list[str]:
+        """What paper fills of ``instrument`` rest on, each in a few words; empty where a real venue fills."""
+        ...
+
+    def margin(self, key: str, now: int) -> "MarginView | None": ...
+
+    def outlook(self, key: str, side: Side, quantity: Decimal, cost: Decimal, fee: Decimal, now: int) -> "Outlook": ...
+
+
+class MarkoutsPort(Protocol):
+    @property
+    def changes(self) -> int: ...
+
+    def of(self, trade_id: str) -> "FillMarkout | None": ...
 
 
 class BoardPort(Protocol):
@@ -76,6 +116,24 @@ class BoardPort(Protocol):
     def after(self, seq: int) -> "list[EngineNotice]": ...
 
     def listen(self, listener: "Callable[[EngineNotice], None]") -> Callable[[], None]: ...
+
+
+class ParentsPort(Protocol):
+    """Parent orders (``engine.parents.Parents``)."""
+
+    def pictures(self) -> "list[ParentPicture]": ...
+
+    def picture(self, number: int) -> "ParentPicture | None": ...
+
+    def preview(self, request: "ParentRequest") -> "Preview": ...
+
+    def start(self, request: "ParentRequest") -> "ParentAnswer": ...
+
+    def steer(
+        self, number: int, action: "Action", quantity: Decimal | None, changes: Mapping[str, str], source: str
+    ) -> "ParentAnswer": ...
+
+    def stop_matching(self, key: str | None, side: Side | None, source: str) -> list[int]: ...
 
 
 class EnginePort(Protocol):
@@ -109,10 +167,16 @@ class EnginePort(Protocol):
     def journal(self) -> JournalPort: ...
 
     @property
-    def executor(self) -> QueuesPort: ...
+    def executor(self) -> VenuePort: ...
 
     @property
     def board(self) -> BoardPort: ...
+
+    @property
+    def parents(self) -> ParentsPort: ...
+
+    @property
+    def markouts(self) -> MarkoutsPort: ...
 
     @property
     def killed(self) -> bool: ...
@@ -141,6 +205,10 @@ class EnginePort(Protocol):
     def kill(self, source: str, flatten: bool = False) -> "KillReport": ...
 
     def reset_kill(self, source: str) -> int: ...
+
+    def go_live(self, source: str) -> int: ...
+
+    def set_margin(self, key: str, mode: MarginMode | None, leverage: Decimal | None, source: str) -> "Asked": ...
 
     def note(self, topic: str, text: str) -> int: ...
 
@@ -190,6 +258,7 @@ class HostFigures(Struct, frozen=True, kw_only=True):
     detail: str = ""
     replay: str = ""
     rest: list[RestFigures] = []
+    clocks: list[ClockView] = []
     captures: list[CaptureFigures] = []
 
 

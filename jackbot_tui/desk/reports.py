@@ -11,8 +11,11 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from jackbot_tui.desk import commands as c
-from jackbot_tui.desk.pictures import fill_view, limit_views, order_view, position_view
+from jackbot_tui.desk.parent_words import parents_report
+from jackbot_tui.desk.pictures import budget_views, limit_views, order_view, position_view
 from jackbot_tui.desk.ports import EnginePort, HostFigures
+from jackbot_tui.desk.views import ConnectionView, is_far
+from jackbot_tui.desk.why import assumptions, fill_view, honesty
 from jackbot_tui.desk.words import data_of_order, money, signed_money, working_words
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.numbers import float_text, text_of
@@ -31,7 +34,7 @@ def show(command: c.Show, desk: "Desk", active: str) -> Report:
     """Lines and data of one topic; ``active`` is the client's instrument."""
     match command.topic:
         case c.Topic.STATUS:
-            return _status(desk)
+            return _status(desk, active)
         case c.Topic.POSITIONS:
             return _positions(desk.engine)
         case c.Topic.ORDERS:
@@ -44,6 +47,12 @@ def show(command: c.Show, desk: "Desk", active: str) -> Report:
             return _limits(desk.engine)
         case c.Topic.CONNECTIONS:
             return _connections(desk)
+        case c.Topic.PARENTS:
+            return parents_report(desk.engine)
+        case c.Topic.HONESTY:
+            return honesty(desk.engine, active)
+        case c.Topic.RECONCILE:
+            return _reconcile(desk.engine)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -88,7 +97,7 @@ def _market_status(market: "InstrumentMarket", now: int) -> dict[str, object]:
     }
 
 
-def _status(desk: "Desk") -> Report:
+def _status(desk: "Desk", active: str) -> Report:
     engine, arming = desk.engine, desk.arming
     now = engine.clock.now_ns()
     equity, day = engine.portfolio.equity(engine.mark_of), engine.portfolio.day_pnl(engine.mark_of)
@@ -106,6 +115,9 @@ def _status(desk: "Desk") -> Report:
     ]
     if figures.detail:
         lines.append(figures.detail)
+    assumed = assumptions(engine, active)
+    if assumed:
+        lines.append(f"paper assumes {'; '.join(assumed)}")
     lines += _troubles(figures)
     rows = [
         (
@@ -119,6 +131,9 @@ def _status(desk: "Desk") -> Report:
         for symbol, b in books.items()
     ]
     lines += table(("symbol", "book", "bid", "ask", "gaps", ""), rows) if rows else ["no instruments yet"]
+    connections = [] if desk.host is None else desk.host.connections()
+    if connections:
+        lines += _connection_lines(connections) + _venue_lines(figures)
     data: dict[str, object] = {
         "mode": engine.mode.value,
         "venue": engine.venue,
@@ -131,11 +146,13 @@ def _status(desk: "Desk") -> Report:
         "armed_market": arming.market,
         "equity": text_of(equity),
         "day_pnl": text_of(day),
+        "assumptions": assumed,
         "working_orders": working,
         "open_positions": held,
         "books": books,
         "order_round_trip_ms": engine.order_round_trip_ms,
         "runtime": to_builtins(figures),
+        "connections": to_builtins(connections),
     }
     return lines, data
 
@@ -189,7 +206,7 @@ def _orders(engine: EnginePort) -> Report:
 
 def _fills(engine: EnginePort, count: int) -> Report:
     fills = engine.fills
-    views = [fill_view(fills[-place]) for place in range(1, min(count, len(fills)) + 1)]
+    views = [fill_view(fills[-place], engine) for place in range(1, min(count, len(fills)) + 1)]
     rows = [
         (
             _time(v.ts),
@@ -201,10 +218,12 @@ def _fills(engine: EnginePort, count: int) -> Report:
             v.liquidity,
             v.fee,
             v.fee_currency,
+            *(text or "-" for text in v.markouts),
+            "TOXIC" if v.toxic else "",
         )
         for v in views
     ]
-    head = ("time", "order", "side", "quantity", "symbol", "price", "", "fee", "")
+    head = ("time", "order", "side", "quantity", "symbol", "price", "", "fee", "", "1s bp", "5s", "30s", "5min", "")
     return (table(head, rows) if rows else ["no fills in this session"]), {"fills": [asdict(view) for view in views]}
 
 
@@ -250,21 +269,76 @@ def _troubles(figures: HostFigures) -> list[str]:
     return paused + lost
 
 
+def _reconcile(engine: EnginePort) -> Report:
+    """Ours, the venue's and what each difference is; with the age of the venue's last word."""
+    executor = engine.executor
+    if not executor.remote:
+        text = f"orders are on {engine.mode.value.upper()}: there is no venue's account to compare with"
+        return [text], {"live": False, "differences": []}
+    found = executor.differences()
+    looked_ns = executor.account_heard_ns
+    if not looked_ns:
+        return ["the venue has not told of the account yet"], {"live": True, "heard": False, "differences": []}
+    age = (engine.clock.now_ns() - looked_ns) / NS_PER_S
+    heard = f"account heard {age:.0f} s ago"
+    lines = [f"no difference between our books and the venue's; {heard}"]
+    if found:
+        lines = [*table(("what", "which", "ours", "venue"), found), f"{heard}; nothing is done about any of these"]
+    names = ("kind", "subject", "ours", "venue")
+    data = [dict(zip(names, each, strict=True)) for each in found]
+    return lines, {"live": True, "heard": True, "differences": data}
+
+
 def _connections(desk: "Desk") -> Report:
     views = [] if desk.host is None else desk.host.connections()
     figures = HostFigures() if desk.host is None else desk.host.figures()
-    rows = [
-        (v.conn, v.state, f"{v.uptime_s:.0f}s", str(v.reconnects), f"{v.frames_per_s:.0f}/s", v.detail) for v in views
-    ]
-    lines = table(("connection", "state", "up", "reconnects", "frames", ""), rows) if rows else ["no connections"]
-    budgets = [
-        (rest.kind, b.name, b.scope, f"{max(0, b.limit - b.used)} of {b.limit}", f"{b.interval_s}s")
-        for rest in figures.rest
-        for b in rest.budgets
-    ]
-    if budgets:
-        lines += table(("requests", "limit", "per", "left", "in"), budgets)
+    lines = _connection_lines(views) + _venue_lines(figures)
     lines += [f"capture {each.name}: {each.written} records written" for each in figures.captures]
     lines += _troubles(figures)
-    data = {"connections": views, "rest": figures.rest, "captures": figures.captures}
+    data = {"connections": views, "rest": figures.rest, "clocks": figures.clocks, "captures": figures.captures}
     return lines, {name: to_builtins(value) for name, value in data.items()}
+
+
+def _connection_lines(views: Sequence[ConnectionView]) -> list[str]:
+    """A table of the sockets, and below it what last went wrong with each."""
+    rows = [
+        (
+            v.conn,
+            v.state + (" slowed" if v.slowed and v.state == "waiting" else ""),
+            f"{v.uptime_s:.0f}s",
+            str(v.reconnects),
+            f"{v.frames_per_s:.0f}",
+            _ms(v.latency_ms),
+            _ms(v.rtt_ms),
+            f"{v.live_books}/{v.books}",
+            str(v.gaps),
+            str(v.resyncs),
+            _ms(v.resync_p99_ms),
+        )
+        for v in views
+    ]
+    if not rows:
+        return ["no connections"]
+    head = ("connection", "state", "up", "reconn", "msg/s", "latency", "rtt", "live", "gaps", "resyncs", "p99 resync")
+    troubles = [
+        f"{v.conn}: {v.detail}" if v.detail else f"{v.conn}: {v.error_kind}, {v.error_age_s:.0f} s ago: {v.error}"
+        for v in views
+        if v.detail or v.error
+    ]
+    return table(head, rows) + troubles
+
+
+def _venue_lines(figures: HostFigures) -> list[str]:
+    """What is left of the venue's limits, and how far its clock is from ours."""
+    rows = [(b.kind, b.name, b.scope, f"{b.left} of {b.limit}", f"{b.interval_s}s") for b in budget_views(figures)]
+    lines = table(("requests", "limit", "per", "left", "in"), rows) if rows else []
+    for clock in figures.clocks:
+        offset = f"{clock.offset_ms:+.1f} ms (within {clock.error_ms:.1f} ms)" if clock.known else "unknown"
+        problem = f": {clock.problem}" if clock.problem else ""
+        far = "  TOO FAR: synchronise our clock (NTP)" if clock.known and is_far(clock) else ""
+        lines.append(f"clock of {clock.kind} against ours {offset}{problem}{far}")
+    return lines
+
+
+def _ms(value: float) -> str:
+    return "-" if value < 0 else f"{value:.0f}ms"

@@ -4,17 +4,33 @@ Every step that may change something is journaled as a canonical line before it 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.clients import ClientState, Ticket
+from jackbot_tui.desk.estimate import liquidation_text
 from jackbot_tui.desk.language.grammar import OPTIONS
-from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep, Plan, PositionStep, Step
+from jackbot_tui.desk.parent_words import parent_title, steered_words
+from jackbot_tui.desk.planning import (
+    CancelStep,
+    MoveStep,
+    OrderStep,
+    ParentStep,
+    PlainStep,
+    Plan,
+    PositionStep,
+    SteerStep,
+    Step,
+)
 from jackbot_tui.desk.reference import help_lines
 from jackbot_tui.desk.reports import show
 from jackbot_tui.desk.views import Context, Seen
+from jackbot_tui.desk.why import why
 from jackbot_tui.desk.words import data_of_order, matching, position_words, working_words
+from jackbot_tui.model.enums import Mode, Side
 from jackbot_tui.model.errors import InputError, JackbotError
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import Order
 
@@ -111,6 +127,10 @@ class Runner:
                 self._cancel(step)
             case PositionStep():
                 self._position(step)
+            case ParentStep():
+                self._start_parent(step)
+            case SteerStep():
+                self._steer_parent(step)
             case PlainStep():
                 self._plain(step)
 
@@ -154,7 +174,35 @@ class Runner:
             order = asked.order or step.order
             self.done.add_order(line, order, asked.seq)
 
+    def _start_parent(self, step: ParentStep) -> None:
+        answer = self._engine.parents.start(step.request)
+        self._wait_for(answer.seq)
+        if answer.picture is None:
+            self.done.fail(answer.problem, "parent", step.parsed.start)
+            return
+        line = f"p{answer.picture.number} {parent_title(step)} started: {answer.picture.why}"
+        self.done.add(line, answer.seq, {"parent": answer.picture.number})
+
+    def _steer_parent(self, step: SteerStep) -> None:
+        parents = self._engine.parents
+        numbers = [step.number] if step.number else [each.number for each in parents.pictures() if each.status.is_open]
+        for number in numbers:
+            answer = parents.steer(number, step.action, step.quantity, step.changes, self._source)
+            self._wait_for(answer.seq)
+            if answer.problem:
+                self.done.fail(answer.problem, "parent", step.parsed.start)
+            elif answer.picture is not None:
+                line = steered_words(step.action, answer.picture)
+                self.done.add(line, answer.seq, {"parent": number, "status": answer.picture.status.value})
+        if not numbers:
+            self.done.add("no parent order is at work")
+
     def _cancel(self, step: CancelStep) -> None:
+        if step.orders is None:
+            side = {"buys": Side.BUY, "sells": Side.SELL}.get(step.scope.value)
+            stopped = self._engine.parents.stop_matching(step.key or None, side, self._source)
+            if stopped:
+                self.done.add(f"parent orders canceled: {' '.join(f'p{number}' for number in stopped)}")
         orders = list(step.orders) if step.orders is not None else matching(self._engine, step)
         asked, problems = [], []
         for order in orders:
@@ -217,6 +265,10 @@ class Runner:
             case c.Slip():
                 ticks = step.ticket.slip_ticks
                 self._ticket(step, f"market orders bounded to the touch + {ticks}t" if ticks else "no slip bound")
+            case c.SetLeverage(leverage=leverage):
+                self._margin(step, None, leverage)
+            case c.SetMarginMode(mode=mode):
+                self._margin(step, mode, None)
             case c.Toggle(flag=flag):
                 on = step.ticket.post if flag is c.FlagName.POST else step.ticket.reduce
                 self._ticket(step, f"{flag.value} {'on' if on else 'off'}")
@@ -236,10 +288,17 @@ class Runner:
                 lines, data = show(wanted, desk, step.key)
                 done.lines += lines
                 done.add_data(data)
+            case c.Why(fill=fill):
+                lines, data = why(engine, fill)
+                done.lines += lines
+                done.add_data(data)
             case c.Help(topic=topic):
                 done.lines += help_lines(topic)
             case c.Paper():
-                done.add(f"orders are in {desk.mode.upper()} mode: fills are simulated", 0, {"mode": desk.mode})
+                fills = "they go to the real account" if engine.mode is Mode.LIVE else "fills are simulated"
+                done.add(f"orders are in {desk.mode.upper()} mode: {fills}", 0, {"mode": desk.mode})
+            case c.GoLive():
+                done.add("LIVE: new orders go to the real account", engine.go_live(self._source), {"live": True})
             case c.JournalNote(text=text):
                 done.add("noted", engine.note("note", text), {"note": text})
             case c.JournalTag(text=text):
@@ -266,6 +325,28 @@ class Runner:
             "reduce_only": ticket.reduce,
         }
         self.done.add(line, 0, {"ticket": data})
+
+    def _margin(self, step: PlainStep, mode: MarginMode | None, leverage: Decimal | None) -> None:
+        """Choose how a perpetual is margined, and say what that makes of its liquidation."""
+        asked = self._engine.set_margin(step.key, mode, leverage, self._source)
+        if asked.problem:
+            self.done.fail(asked.problem, "margin", step.parsed.start)
+            return
+        market = self._engine.data.markets[step.key]
+        view = self._engine.executor.margin(step.key, self._engine.clock.now_ns())
+        assert view is not None
+        long = self._engine.portfolio.position(step.key).quantity > 0
+        liquidation = liquidation_text(view, market.instrument, long=long)
+        chosen = view.setting
+        line = f"{market.instrument.symbol} {chosen.mode.value} {text_of(chosen.leverage)}x now"
+        line += f", liquidation at ~{liquidation}" if liquidation else ""
+        data: dict[str, object] = {
+            "key": step.key,
+            "margin": chosen.mode.value,
+            "leverage": text_of(chosen.leverage),
+            "liquidation": liquidation or None,
+        }
+        self.done.add(line, asked.seq, data)
 
     def _option(self, command: c.SetOption) -> None:
         options = self._desk.options

@@ -123,7 +123,12 @@ class TapeLine(Struct, frozen=True, array_like=True, gc=False):
 
 
 class PositionView(Struct, frozen=True):
-    """Position of one instrument. Money in quote currency. ``liquidation`` "" when not leveraged or unknown."""
+    """Position of one instrument. Money in quote currency. ``liquidation`` is the mark that ends it, "" for none.
+
+    ``margin`` is what it ties up, ``maintenance`` what must stay behind it, ``behind`` what does now; "" on spot.
+    ``next_funding`` is what the funding at ``next_funding_ns`` would bring at the rate announced now (negative: it
+    pays), "" and 0 when unknown.
+    """
 
     key: str
     quantity: str
@@ -137,9 +142,20 @@ class PositionView(Struct, frozen=True):
     ticks: str  # unrealised in ticks per unit
     break_even: str
     liquidation: str = ""
+    margin_mode: str = ""
+    leverage: str = ""
+    margin: str = ""
+    maintenance: str = ""
+    behind: str = ""
+    next_funding: str = ""
+    next_funding_ns: int = 0
 
 
 class FillView(Struct, frozen=True):
+    """One fill. ``markouts``: the mid 1 s, 5 s, 30 s and 5 min after it against its price, in basis points, positive
+    when the market moved our way; "" = still to come, "?" = never known. ``toxic`` says why it looks like that.
+    """
+
     ts: int
     number: int
     key: str
@@ -150,6 +166,38 @@ class FillView(Struct, frozen=True):
     fee: str
     fee_currency: str
     trade_id: str
+    markouts: list[str] = []
+    toxic: str = ""
+
+
+class ParentView(Struct, frozen=True, kw_only=True):
+    """A parent order. ``why`` says what it does now and why; ``fraction`` is filled of the total, 0..1.
+
+    ``slippage_bp`` against the mid at its start (positive: worse), "" unknown; ``saved`` is taker fees minus fees paid,
+    quote currency; ``wakes_in_ms`` -1: it waits for an event. ``orders`` are the numbers of its working orders.
+    """
+
+    number: int
+    kind: str
+    key: str
+    side: str
+    quantity: str
+    filled: str
+    exited: str
+    fraction: float
+    average: str
+    status: str
+    is_open: bool
+    why: str
+    slippage_bp: str
+    saved: str
+    maker_pct: str
+    races: int
+    orders: list[int]
+    values: dict[str, str]
+    started_ns: int
+    ended_ns: int
+    wakes_in_ms: int
 
 
 class LogLine(Struct, frozen=True):
@@ -171,7 +219,13 @@ class LimitView(Struct, frozen=True):
 
 
 class ConnectionView(Struct, frozen=True):
-    """One socket. ``rtt_ms`` -1 unknown."""
+    """One socket and the books that it carries. Times in milliseconds unless named otherwise, -1 = unknown.
+
+    ``detail`` is the trouble it is in now, ``error`` the newest one, past or present, and ``error_kind`` its class
+    (network, protocol, auth, rate_limit, maintenance). ``slowed``: it failed so often that attempts are held apart.
+    ``latency_ms``: from the venue's time of a book event to its arrival here, half of them not longer, by the venue's
+    clock. ``resync_ms``: from the break of a book until it was LIVE again.
+    """
 
     conn: str
     state: str
@@ -182,6 +236,50 @@ class ConnectionView(Struct, frozen=True):
     rtt_ms: float
     age_ms: float
     detail: str = ""
+    slowed: bool = False
+    error: str = ""
+    error_kind: str = ""
+    error_age_s: float = -1.0
+    rotations: int = 0
+    books: int = 0
+    live_books: int = 0
+    gaps: int = 0
+    resyncs: int = 0
+    latency_ms: float = -1.0
+    latency_p99_ms: float = -1.0
+    resync_ms: float = -1.0
+    resync_p99_ms: float = -1.0
+
+
+FAR_MS = 500.0
+"""A clock that is off by more is warned about."""
+
+
+class BudgetView(Struct, frozen=True):
+    """What is left of one of the venue's request limits. ``paused_s``: the venue told us to be silent so long."""
+
+    kind: str
+    name: str
+    scope: str
+    left: int
+    limit: int
+    interval_s: int
+    paused_s: float
+
+
+class ClockView(Struct, frozen=True):
+    """The venue's clock minus ours, true within ``error_ms``; ``problem`` says why it is not known or not renewed."""
+
+    kind: str
+    known: bool
+    offset_ms: float
+    error_ms: float
+    problem: str
+
+
+def is_far(clock: ClockView) -> bool:
+    """Whether our clock is off by more than half a second for certain: venues refuse signed requests soon after."""
+    return clock.known and abs(clock.offset_ms) - clock.error_ms > FAR_MS
 
 
 class SymbolView(Struct, frozen=True):
@@ -224,6 +322,7 @@ class HeaderView(Struct, frozen=True):
     next_funding_ns: int = 0
     replay: str = ""  # "PLAY x10 12:01:03 41%" in replay
     quantity: str = ""  # active order quantity of the ticket
+    assumptions: list[str] = []  # what paper fills of the active instrument rest on, in words
     presets: list[str] = []
     preset: int = 0  # 1-based, 0 = none
     post_only: bool = False
@@ -246,6 +345,9 @@ class ScreenView(Struct, frozen=True):
     log: list[LogLine]  # only lines after ViewRequest.log_after
     limits: list[LimitView]
     connections: list[ConnectionView]
+    budgets: list[BudgetView] = []
+    clocks: list[ClockView] = []
+    parents: list[ParentView] = []  # at work, then the newest ended
 
 
 class Seen(Struct, frozen=True):

@@ -5,10 +5,31 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from jackbot_tui.desk.estimate import Estimate, estimate, value_of
+from jackbot_tui.desk.estimate import (
+    Estimate,
+    NextFunding,
+    estimate,
+    liquidation_text,
+    next_funding,
+    order_outlook,
+    value_of,
+)
 from jackbot_tui.desk.language.explain import price_text, size_text
-from jackbot_tui.desk.planning import CancelStep, MoveStep, OrderStep, PlainStep, Plan, PositionStep, Step, touch_of
+from jackbot_tui.desk.parent_words import preview_parent, preview_steer
+from jackbot_tui.desk.planning import (
+    CancelStep,
+    MoveStep,
+    OrderStep,
+    ParentStep,
+    PlainStep,
+    Plan,
+    PositionStep,
+    SteerStep,
+    Step,
+    touch_of,
+)
 from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, text_of
@@ -17,6 +38,7 @@ from jackbot_tui.model.transitions import EXACT
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
+    from jackbot_tui.execution.paper.account import MarginView, Outlook
 
 _CENT = Decimal("0.01")
 
@@ -133,6 +155,10 @@ def _preview_step(step: Step, engine: EnginePort) -> Preview:
             return Preview(f"CANCEL {numbers}", {"cancel": [order.number for order in orders]})
         case PositionStep():
             return _preview_position(step, engine)
+        case ParentStep():
+            return Preview(*preview_parent(step, engine))
+        case SteerStep():
+            return Preview(*preview_steer(step, engine))
         case PlainStep():
             return Preview(step.canonical, {"command": step.canonical})
 
@@ -164,15 +190,58 @@ def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
     estimated = estimate(request, market, held)
     value = value_of(request, instrument, estimated, touch_of(market, engine.clock.now_ns()).far(request.side))
     typed = _said(step, request, instrument)
+    now = engine.clock.now_ns()
+    outlook = order_outlook(request, estimated, engine, now) if instrument.is_perpetual else None
+    funding = next_funding(market, estimated.position_after, now)
     words = [
         order_words(request, instrument),
         f"~{money(value)} {instrument.quote}",
         _fee_words(request, estimated, instrument),
         _market_words(request, estimated, instrument),
         f"after: {position_words(estimated.position_after, instrument)}",
+        *_margin_words(outlook, engine.executor.margin(request.key, now), estimated, instrument),
+        _funding_words(funding, instrument),
         f"typed {typed}" if typed else "",
     ]
-    return Preview("  ".join(word for word in words if word), _order_data(request, estimated, value, typed, market))
+    data = _order_data(request, estimated, value, typed, market)
+    if outlook is not None:
+        data["margin"] = text_of(outlook.needed.quantize(_CENT, context=EXACT))
+        data["free"] = text_of(outlook.free.quantize(_CENT, context=EXACT))
+        data["liquidation"] = liquidation_text(outlook, instrument, long=estimated.position_after > 0) or None
+    if funding is not None:
+        data["next_funding"] = text_of(funding.amount.quantize(_CENT, context=EXACT))
+        data["next_funding_ns"] = funding.at_ns
+    return Preview("  ".join(word for word in words if word), data)
+
+
+def _margin_words(
+    outlook: "Outlook | None", view: "MarginView | None", estimated: Estimate, instrument: Instrument
+) -> list[str]:
+    """What an order that adds to a position posts, and the mark that would end the position after it."""
+    if outlook is None or view is None:
+        return []
+    chosen = view.setting
+    words = []
+    if outlook.needed:
+        short = "NOT COVERED: " if outlook.needed + estimated.fee > outlook.free else ""
+        words.append(
+            f"{short}margin ~{money(outlook.needed)} of {money(outlook.free)} free"
+            f" ({chosen.mode.value} {text_of(chosen.leverage)}x)"
+        )
+    liquidation = liquidation_text(outlook, instrument, long=estimated.position_after > 0)
+    if estimated.position_after and liquidation:
+        words.append(f"liq ~{liquidation}")
+    return words
+
+
+def _funding_words(funding: NextFunding | None, instrument: Instrument) -> str:
+    """What the next funding would cost, or bring, the position after the order."""
+    if funding is None or not funding.amount:
+        return ""
+    seconds = funding.left_ns // NS_PER_S
+    left = f"{seconds // 3600}h{seconds % 3600 // 60:02d}" if seconds >= 3600 else f"{seconds // 60}m{seconds % 60:02d}"
+    rate = text_of((funding.rate * 100).normalize())
+    return f"funding ~{signed_money(funding.amount)} {instrument.settle} in {left} at {rate}%"
 
 
 def _fee_words(request: OrderRequest, estimated: Estimate, instrument: Instrument) -> str:

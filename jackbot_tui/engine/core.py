@@ -7,20 +7,27 @@ people are told about an order (notices) is published only after the fact is dur
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
+from jackbot_tui.engine.daily import TradingDay
 from jackbot_tui.engine.describe import describe
 from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
 from jackbot_tui.engine.flatten import Flattener
-from jackbot_tui.engine.funding import FundingClock
+from jackbot_tui.engine.funding import Funding
+from jackbot_tui.engine.margin import choose_margin
 from jackbot_tui.engine.market_data import MarketData
+from jackbot_tui.engine.markouts import Markouts
 from jackbot_tui.engine.notices import NoticeBoard
+from jackbot_tui.engine.parents import ParentOptions, Parents
 from jackbot_tui.engine.permission import Permission
+from jackbot_tui.engine.takeover import Takeover
+from jackbot_tui.execution.base import ExecutorEvent, VenueExecutor, VenueOrder
 from jackbot_tui.execution.oms import Oms
-from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.execution.slip import with_bounded_slip
 from jackbot_tui.journal.base import Journal, Recovered
@@ -29,8 +36,8 @@ from jackbot_tui.model.enums import BookState, Mode, OrderStatus, OrderType, Sid
 from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.ids import client_order_id
 from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
-from jackbot_tui.model.numbers import decimal_of, text_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
@@ -45,9 +52,7 @@ from jackbot_tui.model.orders import (
 )
 from jackbot_tui.model.records import (
     CommandReceived,
-    FundingApplied,
     KillSwitch,
-    MarkSampled,
     Note,
     OrderRefused,
     OrderSubmitted,
@@ -66,8 +71,6 @@ LONGEST_WAIT_NS = 2 * NS_PER_S
 CANCEL_AGAIN_NS = 2 * NS_PER_S
 """A cancel asked for again after this long is sent again."""
 
-DAY_NS = 86_400 * NS_PER_S
-
 
 class Engine:
     """See the module's paragraph. ``data`` must not have other writers; call everything from one thread."""
@@ -79,13 +82,14 @@ class Engine:
         mode: Mode,
         venue: str,
         data: MarketData,
-        executor: PaperExecutor,
+        executor: VenueExecutor,
         oms: Oms,
         portfolio: Portfolio,
         gate: RiskGate,
         journal: Journal,
         seed: int,
         version: str,
+        parents: ParentOptions | None = None,
     ) -> None:
         self.clock = clock
         self.mode = mode
@@ -101,19 +105,21 @@ class Engine:
         self.board = NoticeBoard()
         self.fills: deque[FillRow] = deque(maxlen=RECENT_FILLS)
         self.order_round_trip_ms = -1.0
-        self.feed_detail = ""
         self.stopping = False
         self._next_number = 1
+        self.markouts = Markouts(data.markets, self.append)
         self._flattener = Flattener(self)
         self._permission = Permission(self)
-        self._unrestored: dict[str, list[str]] = {}  # client ids of an earlier session by key, until it is followed
+        self._takeover = Takeover(self)
         self._unsent: set[str] = set()
         self.amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
-        self._funding = FundingClock()
-        self._day = clock.now_ns() // DAY_NS
+        self._funding = Funding(self)
+        self.parents = Parents(self, parents or ParentOptions(), self._poke)
+        self._day = TradingDay(self, clock.now_ns(), self.append)
         self._wakeup_listener: Callable[[], None] | None = None
         self.notice_listener: Callable[[VenueNotice], None] | None = None
         """Hears what the venue says about its service; the runtime's."""
+        data.terms = executor.terms
         data.subscribe(self)
 
     # ------------------------------------------------------------------ start and end
@@ -123,13 +129,11 @@ class Engine:
         if recovered is not None:
             self._next_number = recovered.next_number
             self.oms.load(recovered.orders.values(), recovered.fill_ids)
+            self.parents.load(recovered)
             self.portfolio.load(recovered.positions.values(), recovered.opening)
-            self.executor.load(recovered.positions.values())
+            self.executor.load(recovered.positions.values(), recovered.margins)
             if recovered.killed:
                 self.gate.kill()
-            for order in recovered.orders.values():
-                if order.is_open:
-                    self._unrestored.setdefault(order.key, []).append(order.client_id)
         self.journal.append(
             SessionStarted(
                 ts=self.clock.now_ns(),
@@ -141,28 +145,21 @@ class Engine:
                 version=self.version,
             )
         )
+        self._takeover.begin(() if recovered is None else recovered.orders.values())
 
     def add_instrument(self, instrument: Instrument) -> InstrumentMarket:
-        """Follow an instrument; working orders of an earlier session rest again at the back of its queue."""
+        """Follow an instrument; working orders of an earlier session are taken up again."""
         market = self.data.add(instrument)
-        orders = [self.oms.orders[client_id] for client_id in self._unrestored.pop(instrument.key, [])]
-        if orders:
-            now = self.clock.now_ns()
-            resting = []
-            for order in orders:
-                if order.status is OrderStatus.PENDING_NEW:
-                    self._apply_all(self.executor.reconcile(order, now))
-                elif order.is_open:
-                    resting.append(order)
-            self._apply_all(self.executor.restore(resting, now))
-            self._poke()
+        self._takeover.restore(instrument.key)
+        self.parents.restore(instrument.key)
+        self._poke()
         return market
 
     def end(self, reason: str) -> None:
         """Journal the marks of open positions and the end of the session. The runtime flushes afterwards."""
-        now = self.clock.now_ns()
-        self._sample_marks(now)
-        self._append(SessionEnded(ts=now, session=self.journal.session, reason=reason))
+        self.markouts.finish(now := self.clock.now_ns())
+        self._day.sample_marks(now)
+        self.append(SessionEnded(ts=now, session=self.journal.session, reason=reason))
 
     # ------------------------------------------------------------------ orders in
 
@@ -182,9 +179,9 @@ class Engine:
         refusal = self.refusal_of(request, confirmed)
         if refusal is not None:
             return self._refused(request, refusal, now)
-        order = self.oms.create(
-            request, self._next_number, client_order_id(request.owner, self.journal.journal_id, self._next_number), now
-        )
+        number = self._next_number
+        client_id = client_order_id(request.owner, self.journal.journal_id, number, request.parent_id)
+        order = self.oms.create(request, number, client_id, now)
         try:
             seq = self.journal.append(OrderSubmitted(ts=now, order=order))
         except JournalError as error:
@@ -213,11 +210,12 @@ class Engine:
             seq = self.journal.durable_seq
         else:
             seq = self._apply(OrderCancelRequested(client_id, now, source))
-        if client_id in self._unrestored.get(order.key, ()):
+        if self._takeover.waits(order):
             seq = self._apply(OrderCanceled(client_id, now, "it was not at the venue: canceled here"))
         elif client_id not in self._unsent:  # else ``_send`` meets the request and the order never leaves
-            self._apply_all(self.executor.cancel(self.oms.orders[client_id], now))
+            self.apply_all(self.executor.cancel(self.oms.orders[client_id], now))
             self._poke()
+        self.parents.proceed()
         return Asked("", seq, self.oms.orders.get(client_id, order))
 
     def amend(self, client_id: str, price: Decimal | None, quantity: Decimal | None, source: str) -> Asked:
@@ -250,7 +248,9 @@ class Engine:
     def cancel_all(
         self, *, key: str | None = None, side: Side | None = None, owner: str | None = None, source: str
     ) -> list[Order]:
-        """Ask to cancel every working order that matches; returns them (as they were)."""
+        """Ask to cancel every working order that matches, parent orders too; returns the orders as they were."""
+        if owner is None:
+            self.parents.stop_matching(key, side, source)
         chosen = [
             order
             for order in self.oms.open_orders(key)
@@ -308,6 +308,7 @@ class Engine:
 
     def _cancel_for_position(self, key: str, source: str) -> list[Order]:
         """Cancel the working orders of ``key`` but for closing orders that are on their way already."""
+        self.parents.stop_matching(key, None, source)
         working = [order for order in self.oms.open_orders(key) if order.owner != FLATTEN_OWNER]
         for order in working:
             self.cancel(order.client_id, source)
@@ -317,11 +318,12 @@ class Engine:
         """Lock new orders, cancel everything, optionally flatten. Needs neither arming nor fresh data."""
         now = self.clock.now_ns()
         self.gate.kill()
-        seq = self._append(KillSwitch(ts=now, engaged=True, source=source))
+        seq = self.append(KillSwitch(ts=now, engaged=True, source=source))
         cancels = self.cancel_all(source="kill")
         flattens = self.flatten(None, "kill") if flatten else []
         unknown = [order for order in self.oms.open_orders() if order.status is OrderStatus.PENDING_UNKNOWN]
-        text = f"KILL by {source}: {len(cancels)} cancels sent, new orders locked until 'kill reset'"
+        by = "" if source == "kill" else f" by {source}"  # the kill key's own connection has no better name
+        text = f"KILL{by}: {len(cancels)} cancels sent, new orders locked until 'kill reset'"
         self.publish_durable(seq, now, "kill", "bad", text)
         return KillReport(cancels, flattens, unknown, seq)
 
@@ -329,42 +331,49 @@ class Engine:
         """Allow orders again. Returns the journal record to wait for."""
         now = self.clock.now_ns()
         self.gate.reset()
-        seq = self._append(KillSwitch(ts=now, engaged=False, source=source))
+        seq = self.append(KillSwitch(ts=now, engaged=False, source=source))
         self.publish_durable(seq, now, "kill", "good", f"kill switch reset by {source}")
         return seq
 
+    def go_live(self, source: str) -> int:
+        """Let new orders go to the real account until this engine ends. Returns the journal record to wait for."""
+        return self._permission.go_live(source)
+
+    def set_margin(self, key: str, mode: MarginMode | None, leverage: Decimal | None, source: str) -> Asked:
+        """Choose margin mode and/or leverage of a perpetual; None leaves it as it is. Journaled, then done at once."""
+        return choose_margin(self, key, mode, leverage, source)
+
     def note(self, topic: str, text: str) -> int:
-        return self._append(Note(ts=self.clock.now_ns(), topic=topic, text=text))
+        return self.append(Note(ts=self.clock.now_ns(), topic=topic, text=text))
 
     def log_command(self, source: str, line: str, seen: dict[str, str] | None = None) -> int:
-        return self._append(CommandReceived(ts=self.clock.now_ns(), source=source, line=line, seen=seen or {}))
+        return self.append(CommandReceived(ts=self.clock.now_ns(), source=source, line=line, seen=seen or {}))
 
     # ------------------------------------------------------------------ facts in
 
-    def on_order_events(self, events: list[OrderEvent]) -> None:
-        """Events that an executor learned by itself (private stream, poll)."""
-        self._apply_all(events)
-
     def on_book(self, market: InstrumentMarket, now: int) -> None:
         self._after_market(self.executor.on_book(market, now))
+        self.parents.on_book(market)
 
     def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> None:
         self._after_market(self.executor.on_trade(market, trade, now))
+        self.parents.on_price(market)
 
     def on_mark(self, market: InstrumentMarket, mark: MarkPrice, now: int) -> None:
-        due = self._funding.due(market.key, mark)
-        if due is not None:
-            self._settle_funding(market.key, due, now)
+        self._funding.on_mark(market.instrument, mark, now)
+        self._after_market(self.executor.on_mark(market, now))
+        self.parents.on_price(market)
 
     def on_book_state(self, market: InstrumentMarket, old: BookState, new: BookState, reason: str, now: int) -> None:
         if new is BookState.LIVE:
             self._flattener.proceed()
             if old is not BookState.STALE:
-                self._apply_all(self.executor.on_resync(market, now))
+                self.apply_all(self.executor.on_resync(market, now))
             text, level = f"{market.instrument.symbol} book LIVE", "good"
         else:
             text, level = f"{market.instrument.symbol} book {new.value.upper()}: {reason}", "warn"
         self.board.publish(now, "book", level, text, key=market.key)
+        self.parents.on_book_state(market)
 
     def on_notice(self, notice: VenueNotice, now: int) -> None:
         code = f" [{notice.code}]" if notice.code else ""
@@ -378,17 +387,15 @@ class Engine:
 
     def advance(self, now: int) -> None:
         """Time went on: latency queues, silence checks, the UTC day."""
-        self._apply_all(self.executor.advance(now))
-        day = now // DAY_NS
-        if day != self._day:
-            self._day = day
-            self._sample_marks(now)
-            self.portfolio.new_day(now, self.mark_of)
+        self.apply_all(self.executor.advance(now))
+        self.markouts.advance(now)
+        self.parents.advance(now)
+        self._day.advance(now)
 
     @property
     def next_wakeup(self) -> int | None:
         """When ``advance`` must be called at the latest, None when nothing is waiting."""
-        return self.executor.next_wakeup
+        return min(filter(None, (self.executor.next_wakeup, self.parents.next_wakeup)), default=None)
 
     def on_wakeup_changed(self, listener: Callable[[], None]) -> None:
         """The runtime's way to learn that ``next_wakeup`` may be earlier now."""
@@ -421,7 +428,7 @@ class Engine:
     # ------------------------------------------------------------------ inside
 
     def _refused(self, request: OrderRequest, refusal: Refusal, now: int) -> Submitted:
-        seq = self._append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
+        seq = self.append(OrderRefused(ts=now, request=request, code=refusal.code.value, message=refusal.message))
         self.publish_durable(seq, now, "refused", "bad", f"refused: {refusal.message}", key=request.key)
         return Submitted(None, refusal, seq)
 
@@ -434,13 +441,16 @@ class Engine:
         now = self.clock.now_ns()
         if order.status is OrderStatus.PENDING_CANCEL:
             self._apply(OrderCanceled(client_id, now, "canceled before it was sent"))
+            self._flattener.proceed()
+            self.parents.proceed()
             return
         late = self._too_late(order.created_ns, now)
         if late:
             self._apply(OrderCanceled(client_id, now, f"not sent: {late}"))
             self._flattener.proceed()
+            self.parents.proceed()
             return
-        self._apply_all(self.executor.submit(order, now))
+        self.apply_all(self.executor.submit(order, now))
         self._poke()
 
     def _send_amend(self, client_id: str, price: Decimal, quantity: Decimal, asked_ns: int) -> None:
@@ -454,7 +464,7 @@ class Engine:
         if late:
             self._apply(OrderAmendRejected(client_id, now, f"not sent: {late}"))
             return
-        self._apply_all(self.executor.amend(order, price, quantity, now))
+        self.apply_all(self.executor.amend(order, price, quantity, now))
         self._poke()
 
     def _too_late(self, asked_ns: int, now: int) -> str:
@@ -464,11 +474,16 @@ class Engine:
         waited = now - asked_ns
         return f"the journal took {waited / NS_PER_S:.1f} s" if waited > LONGEST_WAIT_NS else ""
 
-    def _apply_all(self, events: list[OrderEvent]) -> None:
+    def apply_all(self, events: Sequence[ExecutorEvent]) -> None:
+        """Merge what the executor gave, in its order."""
         for event in events:
-            self._apply(event)
+            if isinstance(event, VenueOrder):
+                self._take_in(event)
+            else:
+                self._apply(event)
         if events:
             self._flattener.proceed()
+            self.parents.proceed()
             self._poke()
 
     def _apply(self, event: OrderEvent) -> int:
@@ -481,10 +496,13 @@ class Engine:
         order = update.order
         if not order.is_open:
             self.amending.pop(order.client_id, None)
+        if order.parent_id:
+            self.parents.on_order(order, event)
         if update.fill is not None:
             self.portfolio.apply(order, update.fill)
             self.fills.append(FillRow(order, update.fill))
-        seq = self._append(event)
+            self.markouts.watch(order, update.fill)
+        seq = self.append(event)
         if isinstance(event, OrderAccepted):
             self.order_round_trip_ms = (self.clock.now_ns() - order.created_ns) / 1e6
         kind, level, text = describe(order, event)
@@ -492,7 +510,16 @@ class Engine:
             self.publish_durable(seq, event.ts, kind, level, text, key=order.key, number=order.number)
         return seq
 
-    def _append(self, record: Record) -> int:
+    def _take_in(self, placed: VenueOrder) -> None:
+        """The venue placed an order by itself: give it a number, journal it and say so."""
+        order = replace(placed.order, number=self._next_number)
+        self._next_number += 1
+        self.oms.take_in(order)
+        seq = self.append(OrderSubmitted(ts=placed.ts, order=order))
+        self.publish_durable(seq, placed.ts, order.tag, "bad", placed.reason, key=order.key, number=order.number)
+        self.note(order.tag, placed.reason)
+
+    def append(self, record: Record) -> int:
         """Append a fact that already happened; a journal that cannot take it is unhealthy and blocks new orders."""
         try:
             return self.journal.append(record)
@@ -508,35 +535,16 @@ class Engine:
 
         self.journal.when_durable(seq, publish)
 
-    def _after_market(self, events: list[OrderEvent]) -> None:
+    def _after_market(self, events: list[ExecutorEvent]) -> None:
         """A market event was matched: merge what came of it, and let answers under way be waited for."""
         if events:
-            self._apply_all(events)
+            self.apply_all(events)
         elif self.executor.next_wakeup is not None:
             self._poke()
 
     def _poke(self) -> None:
         if self._wakeup_listener is not None:
             self._wakeup_listener()
-
-    def _settle_funding(self, key: str, mark: MarkPrice, now: int) -> None:
-        position = self.portfolio.position(key)
-        if not position.quantity:
-            return
-        rate, price = decimal_of(mark.funding_rate), decimal_of(mark.mark)
-        amount = self.executor.apply_funding(key, rate, price, now)
-        seq = self._append(
-            FundingApplied(ts=now, key=key, rate=rate, mark=price, quantity=position.quantity, amount=amount)
-        )
-        self.portfolio.apply_funding(key, amount, now)
-        text = f"funding {text_of(amount)} on {text_of(position.quantity)} at {text_of(rate * 100)}%"
-        self.publish_durable(seq, now, "note", "info", text, key=key)
-
-    def _sample_marks(self, now: int) -> None:
-        for position in self.portfolio.positions:
-            price = self.mark_of(position.key)
-            if position.quantity and price is not None:
-                self._append(MarkSampled(ts=now, key=position.key, price=price))
 
     def positions(self) -> list[Position]:
         return [p for p in self.portfolio.positions if p.quantity or p.bought or p.sold]

@@ -1,5 +1,6 @@
 """Words for order events: what a notice says to a trader, in one line with the figures that matter."""
 
+from jackbot_tui.execution.paper.liquidation import TAG as LIQUIDATION
 from jackbot_tui.model.enums import Liquidity, OrderStatus
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import (
@@ -33,7 +34,7 @@ def describe(order: Order, event: OrderEvent) -> tuple[str, str, str]:
                 f"FILL #{order.number} {order.side.value.upper()} {text_of(event.quantity)} @ {text_of(event.price)}"
                 f" {maker}, fee {text_of(event.fee)} {event.fee_currency}, {whole}"
             )
-            return "filled", "good", text
+            return ("filled", "bad", f"LIQUIDATED {text}") if order.tag == LIQUIDATION else ("filled", "good", text)
         case OrderCanceled():
             return "canceled", "info", f"{what} {at} canceled" + (f": {event.reason}" if event.reason else "")
         case OrderRejected():

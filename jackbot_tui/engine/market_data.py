@@ -6,10 +6,12 @@ makes it raise: what cannot be understood is counted and kept for a look.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.book.sequencer import APPLIED, SyncAction
+from jackbot_tui.engine.silence import SilenceWatch
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import BookState, MarketKind
 from jackbot_tui.model.instrument import Instrument
@@ -34,12 +36,31 @@ SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
 """At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over
 must not eat the venue's request weight."""
 
-RESUBSCRIBE_BURST = 3
+RESUBSCRIBE_BURST = 6
 RESUBSCRIBE_WINDOW_NS = 60 * NS_PER_S
-"""The same for snapshots that come in the stream: venues count subscriptions by the hour (OKX allows 480)."""
+"""The same for snapshots that come in the stream."""
+
+LINE_BURST = 60
+LINE_WINDOW_NS = 3600 * NS_PER_S
+"""Venues count subscriptions by the hour and connection (Bitget 240, OKX 480, proofs of quiet books included): a
+connection whose books broke more often is replaced by another one, which has a count of its own."""
 
 AWAITED_NS = 10 * NS_PER_S
 """A snapshot in the stream that has not come so long after it was asked for is asked for again."""
+
+CONTRADICTED_NS = 3 * NS_PER_S
+"""An update that the venue's snapshot was ahead of should have come within this time."""
+
+RECONNECT_EVERY_NS = 120 * NS_PER_S
+"""A connection whose books stay cut off is replaced so often."""
+
+
+MUTE_BOOK_NS = 15 * NS_PER_S
+"""A book that has its snapshot and hears of no update for so long is compared with a fresh one: when the venue's own
+book went on meanwhile, the subscription is dead, though the venue confirmed it."""
+
+QUEUED_NS = 60 * NS_PER_S
+"""A request that has not left after so long was lost with its connection, and is made again."""
 
 
 class MarketSubscriber(Protocol):
@@ -60,6 +81,10 @@ class MarketSubscriber(Protocol):
     def on_notice(self, notice: VenueNotice, now: int) -> None: ...
 
 
+StateListener = Callable[[InstrumentMarket, BookState, BookState, int], None]
+"""Takes a market, its book's old and new state, and the local time (ns)."""
+
+
 class MarketData:
     """See the module's paragraph.
 
@@ -74,14 +99,24 @@ class MarketData:
         """Frames and replies, or parts of them, that no codec understood."""
         self.recent_unknown: deque[UnknownFrame] = deque(maxlen=KEPT_UNKNOWN)
         self.adopt_unknown = adopt_unknown
+        self.terms: Callable[[Instrument], Instrument] = lambda instrument: instrument
+        """What our account changes about an instrument before it is followed: its fees."""
         self._subscribers: list[MarketSubscriber] = []
+        self._state_listeners: list[StateListener] = []
         self._decode = codec.decode
         self._now = 0
         self._wanted: dict[str, None] = {}  # keys of books, in the order of wanting
         self._in_flight: set[str] = set()
         self._unsent: dict[str, None] = {}  # keys of books whose snapshot in the stream is wanted
         self._awaited: dict[str, int] = {}  # since when a snapshot in the stream is due, ns
+        self._line_asked: dict[str, deque[int]] = {}  # resubscriptions by connection
+        self._unjoined: dict[str, tuple[int, int]] = {}  # since when no update came, and the last snapshot's id or -1
+        self._queued: set[str] = set()  # those of them whose request waits to be sent
         self._asked: dict[str, deque[int]] = {}
+        self._contradicted: dict[str, int] = {}  # since when the venue's book is ahead of a silent one, ns
+        self._replaced: dict[str, int] = {}  # when a connection was last told to be cut off, ns
+        self._cut_off: dict[str, None] = {}  # connections on which a stream died while the venue's book went on
+        self.silence = SilenceWatch(lambda market: codec.spec.markets[market.instrument.kind])
         self._sockets: dict[str, int] = {}  # open sockets by plan: two while one is being replaced
         if adopt_unknown:
             codec.adopt_unknown = True
@@ -92,12 +127,14 @@ class MarketData:
         if market is None:
             spec = self.codec.spec.markets[instrument.kind]
             market = InstrumentMarket(
-                instrument,
+                self.terms(instrument),
                 spec.sequence,
                 max_levels=spec.max_levels,
                 in_stream=spec.in_stream_snapshot,
                 depth=spec.book_depth,
                 checksum=spec.checksum,
+                seed_depth=spec.snapshot_depth if spec.partial_snapshot else 0,
+                keeps_unseen=spec.keeps_unseen,
             )
             self.markets[instrument.key] = market
             self.codec.register([instrument])
@@ -106,6 +143,10 @@ class MarketData:
     def subscribe(self, subscriber: MarketSubscriber) -> None:
         self._subscribers.append(subscriber)
 
+    def on_state_change(self, listener: StateListener) -> None:
+        """``listener`` hears of the states of books and of nothing else, after the subscribers."""
+        self._state_listeners.append(listener)
+
     # ------------------------------------------------------------------ connections
 
     def on_connect(self, plan: ConnectionPlan, now: int) -> None:
@@ -113,11 +154,14 @@ class MarketData:
         self._now = max(self._now, now)
         sockets = self._sockets[plan.conn] = self._sockets.get(plan.conn, 0) + 1
         if sockets == 1:
+            self.silence.on_connect(plan.conn, plan.book_keys, now)
             for market in self._carried(plan):
                 old = market.state
                 market.sequencer.on_up()
                 if market.sequencer.in_stream:
                     self._awaited[market.key] = now
+                else:
+                    self._unjoined[market.key] = (now, -1)
                 self._tell_state(market, old, now)
 
     def on_disconnect(self, plan: ConnectionPlan, reason: str, now: int) -> None:
@@ -128,7 +172,7 @@ class MarketData:
             for market in self._carried(plan):
                 old = market.state
                 market.sequencer.on_down(f"connection lost: {reason}")
-                for waiting in (self._wanted, self._unsent, self._awaited):
+                for waiting in (self._wanted, self._unsent, self._awaited, self._unjoined):
                     waiting.pop(market.key, None)
                 self._tell_state(market, old, now)
 
@@ -194,13 +238,37 @@ class MarketData:
                 for subscriber in self._subscribers:
                     subscriber.on_mark(market, event, now)
             case BookSnapshot():
-                market.last_book_ns = now
-                market.book_event_ns = max(market.book_event_ns, event.ts_event)
-                old = market.state
-                self._awaited.pop(market.key, None)
-                self._after(market, old, market.sequencer.on_snapshot(event), now)
+                self._on_snapshot(market, event, now)
             case BookDelta():
                 self._on_delta(event, now)
+
+    def _on_snapshot(self, market: InstrumentMarket, snapshot: BookSnapshot, now: int) -> None:
+        """In the stream it is news; by REST it may only prove, or disprove, a book that is followed already."""
+        sequencer, old = market.sequencer, market.state
+        followed = old is BookState.LIVE or old is BookState.STALE
+        self._awaited.pop(market.key, None)
+        if sequencer.in_stream or not followed:
+            if not sequencer.in_stream and self._is_mute(market, snapshot, now):
+                return
+            market.last_book_ns = now
+            market.book_event_ns = max(market.book_event_ns, snapshot.ts_event)
+        elif snapshot.last_id == sequencer.last_id:
+            market.last_book_ns = now
+            self._after(market, old, sequencer.on_confirmed(), now)
+            old = market.state
+        elif snapshot.last_id > sequencer.last_id:
+            self._contradicted.setdefault(market.key, now)
+        self._after(market, old, sequencer.on_snapshot(snapshot), now)
+
+    def _is_mute(self, market: InstrumentMarket, snapshot: BookSnapshot, now: int) -> bool:
+        """Whether the venue's book went on since the last snapshot while not one update came: its line is replaced."""
+        key = market.key
+        _, known_id = self._unjoined.get(key, (now, -1))
+        self._unjoined[key] = (now, snapshot.last_id)
+        if market.sequencer.buffered or not 0 <= known_id < snapshot.last_id:
+            return False
+        self._cut(market, now)
+        return True
 
     def _adopted(self, key: str) -> InstrumentMarket | None:
         """The market of an instrument that the codec adopted, followed from now on; None for one nobody follows."""
@@ -210,16 +278,18 @@ class MarketData:
     def _after(self, market: InstrumentMarket, old: BookState, action: SyncAction, now: int) -> None:
         """Consequences of a book event other than a plain update."""
         self._now = max(self._now, now)
-        if action is SyncAction.NEED_SNAPSHOT:
+        if action is SyncAction.NEED_SNAPSHOT or action is SyncAction.NEAR_EDGE:
             if not market.sequencer.in_stream:
                 self._wanted[market.key] = None
             elif market.key not in self._awaited:
                 self._unsent[market.key] = None
         if market.state is not old or action is SyncAction.BECAME_LIVE:
             self._tell_state(market, old, now)
-        if action is SyncAction.BECAME_LIVE or action is APPLIED:
+        if action in (SyncAction.BECAME_LIVE, SyncAction.NEAR_EDGE, APPLIED):
             market.last_book_ns = now
-            self._wanted.pop(market.key, None)
+            self._unjoined.pop(market.key, None)
+            if not market.sequencer.needs_snapshot:
+                self._wanted.pop(market.key, None)
             self._unsent.pop(market.key, None)
             for subscriber in self._subscribers:
                 subscriber.on_book(market, now)
@@ -228,6 +298,8 @@ class MarketData:
         if market.state is not old:
             for subscriber in self._subscribers:
                 subscriber.on_book_state(market, old, market.state, market.sequencer.reason, now)
+            for listener in self._state_listeners:
+                listener(market, old, market.state, now)
 
     # ------------------------------------------------------------------ snapshots
 
@@ -250,20 +322,43 @@ class MarketData:
     def wanted_resubscriptions(self) -> list[Instrument]:
         """Instruments whose book topic must be subscribed anew now, for a fresh snapshot in the stream.
 
-        Paced like ``wanted_snapshots``; one that brings no snapshot within ``AWAITED_NS`` is wanted again.
+        Paced like ``wanted_snapshots``. Whoever sends them says so with ``on_resubscribed``: one that brings no
+        snapshot within ``AWAITED_NS`` after that is wanted again.
         """
         if not self._unsent:
             return []
-        due = [key for key in self._unsent if self._may_resubscribe(key)]
+        due = [key for key in self._unsent if self._may_resubscribe(key) and self._line_may(key)]
         for key in due:
             del self._unsent[key]
             self._awaited[key] = self._now
+            self._queued.add(key)
             self._asked[key].append(self._now)
         return [self.markets[key].instrument for key in due]
+
+    def awaits(self, key: str) -> bool:
+        """Whether a book still needs the snapshot that a resubscription would bring."""
+        return key in self._awaited
+
+    def on_resubscribed(self, key: str, now: int) -> None:
+        """The request has left, or could not be made: from now on its snapshot is due."""
+        self._queued.discard(key)
+        if key in self._awaited:
+            self._awaited[key] = now
 
     def _may_resubscribe(self, key: str) -> bool:
         asked = self._asked.setdefault(key, deque(maxlen=RESUBSCRIBE_BURST))
         return len(asked) < RESUBSCRIBE_BURST or self._now - asked[0] >= RESUBSCRIBE_WINDOW_NS
+
+    def _line_may(self, key: str) -> bool:
+        """Whether the book's connection has subscriptions left; one that has none is to be replaced."""
+        conn = self.silence.connection_of(key)
+        asked = self._line_asked.setdefault(conn, deque(maxlen=LINE_BURST))
+        if len(asked) == LINE_BURST and self._now - asked[0] < LINE_WINDOW_NS:
+            if self._replace_line(conn, self._now):
+                asked.clear()
+            return False
+        asked.append(self._now)
+        return True
 
     def _may_ask(self, key: str) -> bool:
         asked = self._asked.setdefault(key, deque(maxlen=SNAPSHOT_BURST))
@@ -295,16 +390,56 @@ class MarketData:
 
     # ------------------------------------------------------------------ time
 
+    def on_heard(self, conn: str, at: int) -> None:
+        """Anything at all, a ping or pong too, came over a connection at ``at`` (ns)."""
+        self.silence.on_heard(conn, at)
+
     def check_silence(self, now: int) -> None:
-        """Call a few times a second: books without an update for longer than the venue's limit become STALE."""
+        """Call a few times a second: books that are silent against their habit are to be proven, or become STALE."""
         self._now = max(self._now, now)
         for key, since in list(self._awaited.items()):
-            if now - since > AWAITED_NS:
+            if now - since > (QUEUED_NS if key in self._queued else AWAITED_NS):
                 del self._awaited[key]
+                self._queued.discard(key)
                 self._unsent[key] = None
-        for market in self.markets.values():
-            limit_s = self.codec.spec.markets[market.instrument.kind].silence_s
-            silent_ns = now - market.last_book_ns
-            if market.live and silent_ns > limit_s * NS_PER_S:
-                market.sequencer.on_stale(f"no update for {silent_ns / NS_PER_S:.1f} s")
-                self._tell_state(market, BookState.LIVE, now)
+        for key, (since, known_id) in self._unjoined.items():
+            if now - since > MUTE_BOOK_NS and self.markets[key].state in (BookState.EMPTY, BookState.SYNCING):
+                self._unjoined[key] = (now, known_id)
+                self._wanted[key] = None
+        stale, unproven = self.silence.look(self.markets.values(), now)
+        for each in stale:
+            why = f", {each.why}" if each.why else ""
+            each.market.sequencer.on_stale(f"no update for {each.silent_s:.1f} s{why}")
+            self._tell_state(each.market, BookState.LIVE, now)
+        for market in unproven:
+            if not market.sequencer.in_stream:
+                self._wanted[market.key] = None
+            elif market.key not in self._awaited:
+                self._unsent[market.key] = None
+        for key, since in list(self._contradicted.items()):
+            market = self.markets[key]
+            if market.last_book_ns > since or market.state not in (BookState.LIVE, BookState.STALE):
+                del self._contradicted[key]
+            elif now - since > CONTRADICTED_NS:
+                del self._contradicted[key]
+                self._cut(market, now)
+
+    def _cut(self, market: InstrumentMarket, now: int) -> None:
+        """The venue's own book went on and we were not told: the stream of this one is dead."""
+        if market.live:
+            market.sequencer.on_stale("the venue's own book is ahead, and no update came")
+            self._tell_state(market, BookState.LIVE, now)
+        self._replace_line(self.silence.connection_of(market.key), now)
+
+    def _replace_line(self, conn: str, now: int) -> bool:
+        """Have a connection replaced; False when that has been done a short while ago."""
+        if conn in self._replaced and now - self._replaced[conn] <= RECONNECT_EVERY_NS:
+            return False
+        self._replaced[conn] = now
+        self._cut_off[conn] = None
+        return True
+
+    def cut_off_connections(self) -> list[str]:
+        """Connections to be replaced: a book of theirs is silent though the venue's own goes on, or broke too often."""
+        found, self._cut_off = list(self._cut_off), {}
+        return found

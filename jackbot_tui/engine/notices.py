@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-RING = 10_000
+RING = 2_000
+"""Notices kept: minutes of the liveliest trading, for a client that was away for a moment; about 1 MB."""
 
 
 class EngineNotice(Struct, frozen=True):

@@ -6,12 +6,32 @@ The command line fills it from the settings; tests build it by hand. No setting 
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 
+from jackbot_tui.engine.parents import ParentOptions
 from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.feeds.line import StreamPolicy
 from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.risk.limits import RiskLimits
+
+
+class LiveOptions(Struct, frozen=True, kw_only=True):
+    """``account`` names the key (``binance``, ``binance/second``), ``keys`` is the directory of the file of keys.
+
+    ``addresses`` replaces addresses of the venue's private side, as ccxt names them (an embedded exchange's). The
+    account is looked at across the private streams every ``poll_s`` seconds. ``dead_man_s``: the venue cancels working
+    orders when it has not heard from us for so long, 0 = never.
+    """
+
+    account: str
+    keys: Path
+    addresses: dict[str, Any] | None = None
+    poll_s: float = 15.0
+    allow_withdrawals: bool = False
+    dead_man_s: float = 0.0
+
 
 LogSink = Callable[[str, str, dict[str, object]], None]
 """``(level, event, fields)``: one structured log line. Levels: debug, info, warning, error."""
@@ -42,6 +62,8 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     ``journal_path`` None keeps the journal in memory (replay). ``socket_path`` None = no socket (embedded use).
     ``capture_dir`` None switches the ring capture off; ``record_path`` also writes one capture file.
     ``run_for_ns`` 0 = until told to stop. ``seed`` seeds every generator of the session.
+    ``stream`` holds the time-outs of connections, ``parents`` what holds for parent orders. ``live`` is the real
+    account, and belongs to ``Mode.LIVE`` alone.
     """
 
     mode: Mode
@@ -59,4 +81,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     shutdown: ShutdownPolicy = ShutdownPolicy.LEAVE
     run_for_ns: int = 0
     replay: ReplayOptions | None = None
+    stream: StreamPolicy = StreamPolicy()
+    parents: ParentOptions = ParentOptions()
+    live: LiveOptions | None = None
     log: LogSink | None = None

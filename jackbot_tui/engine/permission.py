@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
+from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderRequest
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
@@ -24,6 +26,9 @@ class Permission:
         unfit = self.unfit()
         if unfit is not None:
             return unfit
+        locked = self._engine.executor.locked
+        if locked and request.owner != FLATTEN_OWNER:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, locked)
         market = self._engine.data.markets.get(request.key)
         if market is None:
             return self._not_followed(request.key)
@@ -39,6 +44,8 @@ class Permission:
 
     def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> Refusal | None:
         """Why ``order`` may not get this price and total quantity now; None when it may."""
+        if self._engine.executor.locked:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, self._engine.executor.locked)
         market = self._engine.data.markets.get(order.key)
         if market is None:
             return self._not_followed(order.key)
@@ -52,6 +59,20 @@ class Permission:
             day_pnl=self._engine.portfolio.day_pnl(self._engine.mark_of),
             now=self._engine.clock.now_ns(),
         )
+
+    def go_live(self, source: str) -> int:
+        """A person unlocks live trading: journaled and told. Returns the journal record to wait for.
+
+        InputError with the reason where it stays locked (a key that may only read).
+        """
+        engine = self._engine
+        engine.executor.unlock()
+        if engine.executor.locked:
+            raise InputError(engine.executor.locked)
+        seq = engine.note("live", f"live trading unlocked by {source}")
+        text = f"LIVE: new orders go to the real account ({source})"
+        engine.publish_durable(seq, engine.clock.now_ns(), "mode", "bad", text)
+        return seq
 
     def limits(self) -> list[tuple[str, str, str, float]]:
         """``(name, used, limit, fraction)`` of every limit of the gate that is switched on."""
@@ -78,6 +99,9 @@ class Permission:
         journal = self._engine.journal
         if not journal.healthy:
             return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"the journal cannot be written: {journal.problem}")
+        trouble = self._engine.executor.trouble
+        if trouble:
+            return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"no new orders: {trouble}")
         return None
 
     def _not_followed(self, key: str) -> Refusal:

@@ -5,6 +5,7 @@ the session's ManualClock from them and opens nothing. The rules are those of a 
 leaves its book out of LIVE until a later snapshot.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -106,6 +107,15 @@ class ReplayPlayer:
         """The data's time that has been reached."""
         return self._position
 
+    @property
+    def next_ns(self) -> int | None:
+        """The data's time of the next record, never before the one that has been reached; None at the end."""
+        return None if self._next is None else max(self._position, self._next.ts_ns)
+
+    def play_until(self, until_ns: int) -> int:
+        """Play every record due by ``until_ns``, whatever the speed; returns frames played."""
+        return self._play(until_ns, sys.maxsize)
+
     def pause(self) -> None:
         self.paused = True
 
@@ -195,7 +205,8 @@ class ReplayPlayer:
         return {}
 
     def _on_http(self, record: CaptureRecord, now: int) -> None:
-        keys = list(dict.fromkeys((*self._prices, *self._data.markets)))
+        markets = (key for key, market in self._data.markets.items() if market.instrument.kind is self._kind)
+        keys = list(dict.fromkeys((*self._prices, *markets)))
         request = self._codec.recognise_http(self._kind, record.url, record.raw, keys)
         if request is None and not record.url:
             request = self._by_price(record, keys)

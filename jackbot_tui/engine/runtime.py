@@ -8,35 +8,36 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Sequence
-from difflib import get_close_matches
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jackbot_tui import __version__
 from jackbot_tui.engine.core import Engine
+from jackbot_tui.engine.feed import VenueFeed, innermost
+from jackbot_tui.engine.inputs import FORMAT, Measured, SessionBegan, SessionClosed
+from jackbot_tui.engine.live import LiveLine
 from jackbot_tui.engine.loop_lag import LoopLag
 from jackbot_tui.engine.market_data import MarketData
-from jackbot_tui.engine.options import EngineOptions, ShutdownPolicy
+from jackbot_tui.engine.options import EngineOptions, LiveOptions, ShutdownPolicy
+from jackbot_tui.engine.recorded import RecordedEngine, RecordedMarketData
 from jackbot_tui.engine.replay import ReplayPlayer, capture_end_ns
-from jackbot_tui.engine.snapshots import SnapshotFetcher
+from jackbot_tui.engine.round_trips import RoundTrips
+from jackbot_tui.engine.turns import TurnJournal, Turns
+from jackbot_tui.execution.base import VenueExecutor
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.paper.executor import PaperExecutor
 from jackbot_tui.execution.portfolio import Portfolio
-from jackbot_tui.feeds.backoff import Backoff
-from jackbot_tui.feeds.capture import CaptureWriter, RingCapture, Tap, read_capture
-from jackbot_tui.feeds.rest import RestClient, RestError
-from jackbot_tui.feeds.stream import StreamSession
+from jackbot_tui.feeds.capture import CaptureWriter, RingCapture, read_capture
 from jackbot_tui.journal.base import Journal, Recovered
 from jackbot_tui.journal.memory import MemoryJournal
 from jackbot_tui.journal.store import SqliteJournal
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, Clock, ManualClock, SystemClock
-from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.model.errors import InputError, WireError
-from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.errors import InputError, JackbotError
 from jackbot_tui.model.market import VenueNotice
 from jackbot_tui.risk.gate import RiskGate
 from jackbot_tui.venues import load_venue
-from jackbot_tui.venues.base import Channel, ConnectionPlan
 
 TICK_NS = 100 * NS_PER_MS
 """Longest pause between two calls of ``Engine.advance``."""
@@ -46,17 +47,6 @@ DRAIN_S = 3.0
 """How long an orderly end waits for cancels and closing orders to finish."""
 
 
-class Taps:
-    """The recorders of this engine, as one: what goes over the wire is given to each that is open."""
-
-    def __init__(self) -> None:
-        self.open: list[Tap] = []
-
-    def record(self, ts_ns: int, kind: str, conn: str, url: str, raw: str | bytes) -> None:
-        for tap in self.open:
-            tap.record(ts_ns, kind, conn, url, raw)
-
-
 class EngineRuntime:
     """See the module's paragraph. ``run`` returns when ``stop`` was called or the time was up."""
 
@@ -64,25 +54,34 @@ class EngineRuntime:
         self.options = options
         self.rng = random.Random(options.seed)
         self._manual = ManualClock() if options.replay is not None else None
-        self.clock: Clock = self._manual if self._manual is not None else SystemClock()
+        self._turns = Turns(SystemClock())
+        self.clock: Clock = self._manual if self._manual is not None else self._turns
         self.codec = load_venue(options.venue, options.endpoints)
-        self.data = MarketData(self.codec, adopt_unknown=options.replay is not None)
+        self.data: MarketData = (
+            RecordedMarketData(self.codec, self._turns)
+            if self._manual is None
+            else MarketData(self.codec, adopt_unknown=True)
+        )
         self.lag = LoopLag()
-        self.sessions: list[StreamSession] = []
-        self.rest: RestClient | None = None
+        self.feed: VenueFeed | None = None
+        """The sockets and requests; None in a replay and before ``run``."""
         self.ring: RingCapture | None = None
         self.recorder: CaptureWriter | None = None
-        self._tap = Taps()
+        self._tap = self._turns.taps
         self._segments_opened = 0
         self.player: ReplayPlayer | None = None
-        self.snapshots: SnapshotFetcher | None = None
-        self.feed_detail = ""
+        self.live: LiveLine | None = None
+        """The line to a real account; None on paper, on the embedded exchange and in a replay."""
         self.engine: Engine
         self.journal: Journal
         self._stop = asyncio.Event()
         self._stop_reason = ""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0
+        self._failures: dict[str, str] = {}
+        self._live_tasks: list[asyncio.Task[None]] = []
+        self._round_trips = RoundTrips(lambda round_trip_ns: None)  # a replay measures none
+        self._stop_orders: Callable[[bool], None] = lambda stopping: setattr(self.engine, "stopping", stopping)
 
     # ------------------------------------------------------------------ life
 
@@ -96,28 +95,116 @@ class EngineRuntime:
             journal = await SqliteJournal.open(options.journal_path, self.clock)
             recovered = journal.recovered
             self.journal = journal
-        paper = PaperExecutor(
+        if self._manual is not None:
+            self.engine = Engine(clock=self._manual, **self._parts(self.journal, self._paper()))
+            self.engine.start(recovered, list(options.symbols))
+        elif options.live is not None:
+            await self._begin_live(options.live, recovered)
+        else:
+            try:
+                self._open_captures()
+            except InputError:
+                await self.journal.close()
+                raise
+            self._begin_session(recovered)
+        self.engine.on_wakeup_changed(self._reschedule)
+        self.engine.notice_listener = self._on_notice
+
+    def _paper(self) -> PaperExecutor:
+        options, journal = self.options, self.journal
+        return PaperExecutor(
             self.data.markets,
             options.paper,
             options.seed,
-            trade_id_prefix=f"{self.journal.journal_id}-{self.journal.session}-",
+            trade_id_prefix=f"{journal.journal_id}-{journal.session}-",
         )
-        self.engine = Engine(
-            clock=self.clock,
-            mode=options.mode,
+
+    def _parts(self, journal: Journal, executor: VenueExecutor) -> dict[str, Any]:
+        """What the engine core is made of, but for its clock."""
+        options = self.options
+        return {
+            "mode": options.mode,
+            "venue": options.venue,
+            "data": self.data,
+            "executor": executor,
+            "oms": Oms(),
+            "portfolio": Portfolio(options.paper.start_balances),
+            "gate": RiskGate(options.limits),
+            "journal": journal,
+            "seed": options.seed,
+            "version": __version__,
+            "parents": options.parents,
+        }
+
+    def _begin_session(self, recovered: Recovered | None) -> None:
+        """Everything that the engine will decide follows from what is written here and from what enters later."""
+        options, journal = self.options, self.journal
+        instant = options.journal_path is None
+        turn_journal = TurnJournal(journal, journal.durable_seq, instant=instant, live=(journal, self._turns))
+        began = SessionBegan(
+            format=FORMAT,
+            mode=options.mode.value,
             venue=options.venue,
-            data=self.data,
-            executor=paper,
-            oms=Oms(),
-            portfolio=Portfolio(options.paper.start_balances),
-            gate=RiskGate(options.limits),
-            journal=self.journal,
+            symbols=list(options.symbols),
             seed=options.seed,
             version=__version__,
+            limits=options.limits,
+            paper=options.paper,
+            journal_id=journal.journal_id,
+            journal_session=journal.session,
+            last_seq=journal.durable_seq,
+            instant=instant,
+            recovered=recovered,
+            parents=options.parents,
         )
-        self.engine.start(recovered, list(options.symbols))
-        self.engine.on_wakeup_changed(self._reschedule)
-        self.engine.notice_listener = self.on_notice
+        with self._turns.of(began):
+            paper = self._paper()
+            engine = RecordedEngine(self._turns, **self._parts(turn_journal, paper))
+            engine.start(recovered, list(options.symbols))
+        self._turns.journal = turn_journal
+        self._round_trips = RoundTrips(lambda round_trip_ns: self._measured(paper, round_trip_ns))
+        self._stop_orders = engine.stop_orders
+        self.engine = engine
+
+    async def _begin_live(self, live: LiveOptions, recovered: Recovered | None) -> None:
+        """An engine on a real account. What the venue answers is not in the captures: they replay its market only."""
+        try:
+            oms = Oms()
+            line = await asyncio.to_thread(
+                LiveLine, live, self.options.venue, list(self.options.symbols), oms, self.options.seed
+            )
+            self._open_captures()
+        except JackbotError:
+            await self.journal.close()
+            raise
+        parts = self._parts(self.journal, line.executor) | {"oms": oms, "portfolio": Portfolio()}
+        self.engine = Engine(clock=self._turns, **parts)
+        line.attach(self.engine, self._reschedule)
+        self.engine.start(recovered, list(self.options.symbols))
+        self.live = line
+
+    def _measured(self, paper: PaperExecutor, round_trip_ns: int) -> None:
+        with self._turns.of(Measured(round_trip_ns)):
+            paper.measure_latency(round_trip_ns)
+
+    def _open_captures(self) -> None:
+        """Before anything enters the engine: a capture that is there from the first moment holds the whole session."""
+        options = self.options
+        if options.capture_dir is not None:
+            self.ring = RingCapture(options.capture_dir, max_bytes=options.capture_bytes)
+            self._tap.open.append(self.ring)
+        if options.record_path is not None:
+            try:
+                self._start_recorder(options.record_path)
+            except InputError:
+                self._close_captures()
+                raise
+
+    def _close_captures(self) -> None:
+        self._tap.open.clear()
+        for closable in (self.ring, self.recorder):
+            if closable is not None:
+                closable.close()
 
     async def run(self) -> None:
         """Feed the engine until stopped. Owns and cancels everything it starts."""
@@ -132,14 +219,16 @@ class EngineRuntime:
             asyncio.get_running_loop().call_later(self.options.run_for_ns / NS_PER_S, self.stop, "time is up")
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done() and (failed := work.exception()) is not None:
+                self.stop(f"the feed failed: {innermost(failed)}")
+            await stop
+            await self._wind_down()
             if work.done():
                 work.result()
-                await stop
-            await self._wind_down()
         finally:
-            for task in (work, stop):
+            for task in (work, stop, *self._live_tasks):
                 task.cancel()
-            await asyncio.gather(work, stop, return_exceptions=True)
+            await asyncio.gather(work, stop, *self._live_tasks, return_exceptions=True)
             self._close()
 
     def stop(self, reason: str) -> None:
@@ -149,8 +238,13 @@ class EngineRuntime:
         self._stop.set()
 
     async def close(self) -> None:
-        """Journal the end and make everything durable."""
+        """Journal the end, write into the captures what the journal came to, and make everything durable."""
         self.engine.end(self._stop_reason or "closed")
+        journal = self._turns.journal
+        if journal is not None:
+            lost = max((each.dropped for each in (self.ring, self.recorder) if each is not None), default=0)
+            self._turns.write(SessionClosed(journal.digest(), journal.records, lost, journal.flaw))
+        self._close_captures()
         await self.journal.close()
 
     async def _wind_down(self) -> None:
@@ -164,7 +258,7 @@ class EngineRuntime:
                 engine.cancel_all(source="shutdown")
             case ShutdownPolicy.FLATTEN:
                 engine.flatten(None, "shutdown")
-        engine.stopping = self.options.shutdown is ShutdownPolicy.CANCEL
+        self._stop_orders(self.options.shutdown is ShutdownPolicy.CANCEL)
         told = asyncio.Event()
         engine.board.listen(lambda _: told.set())
         with contextlib.suppress(TimeoutError):
@@ -172,7 +266,7 @@ class EngineRuntime:
                 while engine.oms.open_orders() or self._still_flattening():
                     told.clear()
                     await told.wait()
-        engine.stopping = True
+        self._stop_orders(True)
 
     def _still_flattening(self) -> bool:
         held = any(position.quantity for position in self.engine.portfolio.positions)
@@ -182,9 +276,6 @@ class EngineRuntime:
         self.lag.stop()
         if self._timer is not None:
             self._timer.cancel()
-        for closable in (self.ring, self.recorder):
-            if closable is not None:
-                closable.close()
 
     def record(self, start: bool) -> str:
         """Start or stop a capture file of its own; returns what was done, in words. InputError when it cannot be."""
@@ -206,8 +297,8 @@ class EngineRuntime:
     def _start_recorder(self, path: Path) -> Path:
         self.recorder = CaptureWriter(path)
         self._tap.open.append(self.recorder)
-        if self.snapshots is not None:
-            self.snapshots.fetch_all()
+        if self.feed is not None:
+            self.feed.snapshots.fetch_all()
         return path
 
     # ------------------------------------------------------------------ timers
@@ -215,20 +306,32 @@ class EngineRuntime:
     def _tick(self) -> None:
         self._timer = None
         now = self.clock.now_ns()
+        self._do("the clock of orders", lambda: self.engine.advance(now))
+        if self.feed is not None:
+            feed = self.feed
+            self._do("the watch over books", lambda: feed.tick(now))
+            self._do("measured latency", lambda: self._round_trips.look(each.metrics for each in feed.sessions))
+        self._do("captures", self._keep_captures_playable)
+        self._reschedule()
+
+    def _do(self, what: str, work: Callable[[], None]) -> None:
+        """One duty of the timer: a bug in it is told, and takes neither the other duties nor the next turn along."""
         try:
-            self.engine.advance(now)
-            self.data.check_silence(now)
-            self._collect()
-            self._keep_captures_playable()
-        finally:
-            self._reschedule()
+            work()
+        except Exception as error:  # noqa: BLE001 - told as often as it changes; the trace goes to the log
+            words = f"{what} failed: {type(error).__name__}: {error}"[:300]
+            if words != self._failures.get(what):
+                self._failures[what] = words
+                self.engine.feed_note("bad", words)
+                if self.options.log is not None:
+                    self.options.log("error", "timer failed", {"part": what, "trace": traceback.format_exc()})
 
     def _keep_captures_playable(self) -> None:
         """A new file of the ring begins in the middle of the stream: give it snapshots to start from."""
         opened = 0 if self.ring is None else self.ring.segments_opened
         if opened != self._segments_opened:
-            if self._segments_opened and self.snapshots is not None:
-                self.snapshots.fetch_all()
+            if self._segments_opened and self.feed is not None:
+                self.feed.snapshots.fetch_all()
             self._segments_opened = opened
 
     def _reschedule(self) -> None:
@@ -247,34 +350,14 @@ class EngineRuntime:
 
     # ------------------------------------------------------------------ market data
 
-    def on_connect(self, plan: ConnectionPlan, now: int) -> None:
-        self.data.on_connect(plan, now)
-        self.feed_detail = ""
-        self.engine.feed_note("good", f"{plan.conn} connected")
-        self._collect()
+    @property
+    def feed_detail(self) -> str:
+        """What is wrong with the market data now, one line; "" when nothing is."""
+        return "" if self.feed is None else self.feed.detail
 
-    def on_notice(self, notice: VenueNotice) -> None:
-        """The venue announces that it will cut: move to new sockets before it does."""
-        if notice.kind == "shutdown":
-            for session in self.sessions:
-                session.request_rotation()
-
-    def on_frame(self, plan: ConnectionPlan, raw: str | bytes, ts_recv: int) -> None:
-        self.data.on_frame(plan.kind, raw, ts_recv)
-        self._collect()
-
-    def on_disconnect(self, plan: ConnectionPlan, reason: str, now: int) -> None:
-        self.data.on_disconnect(plan, reason, now)
-        self.feed_detail = f"{plan.conn}: {reason}"
-        self.engine.feed_note("warn", f"{plan.conn} lost: {reason}")
-
-    def _collect(self) -> None:
-        if self.snapshots is not None:
-            self.snapshots.collect()
-            for instrument in self.data.wanted_resubscriptions():
-                for session in self.sessions:
-                    if instrument.key in session.plan.book_keys:
-                        session.resubscribe(instrument)
+    def _on_notice(self, notice: VenueNotice) -> None:
+        if self.feed is not None:
+            self.feed.on_venue_notice(notice)
 
     async def _feed(self) -> None:
         if self.options.replay is not None:
@@ -284,54 +367,12 @@ class EngineRuntime:
 
     async def _stream(self) -> None:
         options = self.options
-        if options.capture_dir is not None:
-            self.ring = RingCapture(options.capture_dir, max_bytes=options.capture_bytes)
-            self._tap.open.append(self.ring)
-        if options.record_path is not None:
-            self._start_recorder(options.record_path)
-        self.rest = RestClient(self.clock, self.codec.spec, tap=self._tap, rng=self.rng)
-        try:
-            async with asyncio.TaskGroup() as group:
-                self.snapshots = SnapshotFetcher(self.data, self.rest, self.clock, self.rng, self.engine.feed_note)
-                group.create_task(self.snapshots.run())
-                for kind, symbols in _by_kind(options.symbols).items():
-                    group.create_task(self._follow(group, kind, symbols))
-        finally:
-            await self.rest.close()
-
-    async def _follow(self, group: asyncio.TaskGroup, kind: MarketKind, symbols: Sequence[str]) -> None:
-        """Learn the instruments of one market kind, then keep its streams open for ever."""
-        instruments = await self._instruments(kind, symbols)
-        for instrument in instruments:
-            self.engine.add_instrument(instrument)
-        spec = self.codec.spec.markets[kind]
-        channels = [c for c in (Channel.BOOK, Channel.TRADES, Channel.MARK) if c in spec.channels]
-        for plan in self.codec.plan(instruments, channels):
-            session = StreamSession(plan, spec, self.codec, self, self.clock, tap=self._tap, rng=self.rng)
-            self.sessions.append(session)
-            group.create_task(session.run(), name=plan.conn)
-
-    async def _instruments(self, kind: MarketKind, symbols: Sequence[str]) -> list[Instrument]:
-        """Trading rules from the venue, asked for endlessly and politely; InputError for a symbol it does not have."""
-        assert self.rest is not None
-        request = self.codec.instruments_request(kind)
-        backoff = Backoff(self.rng)
-        while True:
-            try:
-                reply = await self.rest.fetch(request)
-                listed = {i.symbol: i for i in self.codec.decode_instruments(kind, reply.body)}
-                break
-            except (RestError, WireError) as error:
-                retry_after = error.retry_after_s if isinstance(error, RestError) else None
-                wait = max(backoff.next_delay_s(), retry_after or 0.0)
-                self.feed_detail = f"{self.options.venue} {kind.value}: {error}; again in {wait:.0f} s"
-                self.engine.feed_note("warn", self.feed_detail)
-                await asyncio.sleep(wait)
-        self.feed_detail = ""
-        missing = [s for s in symbols if s not in listed]
-        if missing:
-            raise InputError(_unknown_symbol(self.options.venue, kind, missing[0], list(listed)))
-        return [listed[s] for s in symbols]
+        self.feed = VenueFeed(
+            self.engine, self.clock, self.rng, self._tap, options.symbols, options.log, options.stream
+        )
+        if self.live is not None:
+            self._live_tasks.append(asyncio.create_task(self.live.run(self.feed.rest.limits), name="live"))
+        await self.feed.run()
 
     async def _play(self) -> None:
         """Play the capture at the chosen speed; at its end the engine stays up for a look around."""
@@ -371,17 +412,3 @@ def _load_network() -> None:
     """Import the network stack, which takes a quarter of a second, where it does not hold up the event loop."""
     import aiohttp  # noqa: F401
     import websockets.asyncio.client  # noqa: F401
-
-
-def _by_kind(symbols: Sequence[str]) -> dict[MarketKind, list[str]]:
-    """Unified symbols sorted into market kinds: ``BASE/QUOTE:SETTLE`` is a perpetual."""
-    kinds: dict[MarketKind, list[str]] = {}
-    for symbol in symbols:
-        kinds.setdefault(MarketKind.LINEAR if ":" in symbol else MarketKind.SPOT, []).append(symbol)
-    return kinds
-
-
-def _unknown_symbol(venue: str, kind: MarketKind, symbol: str, listed: list[str]) -> str:
-    near = get_close_matches(symbol, listed, 3, 0.5)
-    hint = f"; near: {', '.join(near)}" if near else ""
-    return f"{venue} has no {kind.value} instrument {symbol} trading now{hint}"

@@ -17,7 +17,7 @@ from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, OrderRequest
 from jackbot_tui.model.transitions import apply_event, problem_of
 
-CLOSED_HISTORY = 2_000
+CLOSED_HISTORY = 1_000
 """Closed orders kept; the oldest are forgotten first (the journal has them all)."""
 
 
@@ -58,8 +58,6 @@ class Oms:
         self._closed: deque[str] = deque()
         self._by_number: dict[int, str] = {}
         self._trade_ids: dict[str, set[str]] = {}
-        self._recovered: frozenset[str] = frozenset()
-        self._recovered_fills: frozenset[tuple[str, str]] = frozenset()
 
     def create(self, request: OrderRequest, number: int, client_id: str, now: int) -> Order:
         """A new order in PENDING_NEW. IllegalTransition when the id or the number is taken."""
@@ -86,6 +84,12 @@ class Oms:
         self._adopt(order)
         return order
 
+    def take_in(self, order: Order) -> None:
+        """An order that the venue placed by itself. IllegalTransition when its id or number is taken."""
+        if order.client_id in self.orders or order.number in self._by_number:
+            raise IllegalTransition(f"order {order.client_id} (#{order.number}) exists already")
+        self._adopt(order)
+
     def discard(self, client_id: str) -> None:
         """Forget an order whose intent could not be journaled; nothing of it ever left."""
         order = self.orders.pop(client_id, None)
@@ -94,13 +98,14 @@ class Oms:
             self._by_number.pop(order.number, None)
 
     def load(self, orders: Iterable[Order], fill_ids: Iterable[tuple[str, str]]) -> None:
-        """Take over orders of earlier sessions and the ``(venue, trade id)`` pairs already counted in them."""
+        """Take over orders of earlier sessions and the ``(client id, trade id)`` pairs already counted in them."""
         loaded = sorted(orders, key=lambda order: order.number)
         closed = sorted((order for order in loaded if not order.is_open), key=lambda order: order.updated_ns)
         for order in [*closed, *(order for order in loaded if order.is_open)]:
             self._adopt(order)
-        self._recovered = frozenset(order.client_id for order in loaded)
-        self._recovered_fills = frozenset(fill_ids)
+        for client_id, trade_id in fill_ids:
+            if client_id in self.orders:
+                self._trade_ids.setdefault(client_id, set()).add(trade_id)
 
     def apply(self, event: OrderEvent) -> OmsUpdate | None:
         """Merge one event. None when it is a duplicate, of an unknown order, or tells nothing new (all counted)."""
@@ -109,7 +114,7 @@ class Oms:
             self.counters.unknown += 1
             return None
         fill = event if isinstance(event, OrderFilled) else None
-        if fill is not None and self._seen(previous, fill):
+        if fill is not None and fill.trade_id in self._trade_ids.get(previous.client_id, ()):
             self.counters.duplicates += 1
             return None
         unexpected = bool(problem_of(previous, event))
@@ -134,6 +139,10 @@ class Oms:
         orders = [self.orders[client_id] for client_id in self._open]
         return orders if key is None else [order for order in orders if order.key == key]
 
+    def trade_ids(self, client_id: str) -> frozenset[str]:
+        """The venue's ids of the fills that were counted in this order."""
+        return frozenset(self._trade_ids.get(client_id, ()))
+
     def by_number(self, number: int) -> Order | None:
         """The order with this short number, if it is still held."""
         client_id = self._by_number.get(number)
@@ -154,10 +163,3 @@ class Oms:
             oldest = self._closed.popleft()
             self._by_number.pop(self.orders.pop(oldest).number, None)
             self._trade_ids.pop(oldest, None)
-
-    def _seen(self, order: Order, fill: OrderFilled) -> bool:
-        if fill.trade_id in self._trade_ids.get(order.client_id, ()):
-            return True
-        # Trade ids are unique per symbol at some venues: only orders the log knew may match the log's ids.
-        venue = order.key.partition(":")[0]
-        return order.client_id in self._recovered and (venue, fill.trade_id) in self._recovered_fills

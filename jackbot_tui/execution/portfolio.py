@@ -15,6 +15,7 @@ from jackbot_tui.model.accounting import (
     apply_fill,
     apply_funding,
     currencies_of,
+    fee_in_base,
     fee_in_quote,
     net_realized,
     unrealized,
@@ -58,8 +59,8 @@ class Portfolio:
 
     def apply(self, order: Order, fill: OrderFilled) -> Position:
         """Count one fill of ``order``; the caller sees to it that no fill comes twice."""
-        fee = fee_in_quote(order.key, fill)
-        position = apply_fill(self.position(order.key), order.side, fill, fee)
+        fee, kept_back = fee_in_quote(order.key, fill), fee_in_base(order.key, fill)
+        position = apply_fill(self.position(order.key), order.side, fill, fee, kept_back)
         self._positions[order.key] = position
         return position
 
@@ -67,6 +68,15 @@ class Portfolio:
         """Count a funding settlement (quote currency, positive = received)."""
         position = self._positions[key] = apply_funding(self.position(key), amount, ts)
         return position
+
+    def agree_with(self, totals: Mapping[str, Decimal]) -> None:
+        """A venue says what the account holds: what was there besides our own trades is whatever makes it so."""
+        with localcontext(EXACT):
+            held = self.balances()
+            self._start = {
+                name: totals.get(name, ZERO) - held.get(name, ZERO) + self._start.get(name, ZERO)
+                for name in totals.keys() | held.keys()
+            }
 
     def new_day(self, now: int, mark_of: MarkOf) -> None:
         """UTC midnight: the day's result starts again from the positions and prices of ``now``."""

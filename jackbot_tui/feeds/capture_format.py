@@ -26,6 +26,7 @@ class CaptureKind(StrEnum):
     SEND = "send"  # what we sent
     HTTP = "http"  # REST reply
     CONNECT = "connect"  # a connection was opened
+    INPUT = "input"  # what else entered the engine: orders, timers, commits (engine.inputs)
     RECV_PUSH = "recv_push"  # in hand-collected samples only: data
     RECV_ACK = "recv_ack"  # in hand-collected samples only: answer to a request
 

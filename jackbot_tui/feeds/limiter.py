@@ -75,7 +75,9 @@ class _Window:
         self.used = 0
         self._slices: deque[tuple[int, int]] = deque()  # (time of the last request in it, cost)
 
-    def cost(self, weight: int, orders: int) -> int:
+    def cost(self, weight: int, orders: int, purpose: str) -> int:
+        if self.limit.purposes and purpose not in self.limit.purposes:
+            return 0
         if self.limit.name in PER_REQUEST:
             return 1
         return orders if self.limit.name in PER_ORDER else weight
@@ -118,15 +120,18 @@ class RateLimiter:
         self._last_refusal = 0
         self.refused = 0
 
-    def reserve(self, weight: int, lane: Lane, now: int, *, orders: int = 0) -> int:
+    def reserve(self, weight: int, lane: Lane, now: int, *, orders: int = 0, purpose: str = "") -> int:
         """0: go, it is counted. Otherwise nanoseconds to wait before asking again; nothing was counted.
 
-        InputError when the request is heavier than a whole limit, so that it could never be sent.
+        Limits of a class count requests of its purposes only. InputError when the request is heavier than a whole
+        limit, so that it could never be sent.
         """
         wait = max(0, self._paused_until - now)
-        costs = [window.cost(weight, orders) for window in self._windows]
+        costs = [window.cost(weight, orders, purpose) for window in self._windows]
         for window, cost in zip(self._windows, costs, strict=True):
             limit = window.limit
+            if not cost:
+                continue
             if cost > limit.limit:
                 raise InputError(f"a request of weight {cost} exceeds {limit.name} {limit.limit}/{limit.interval_s} s")
             window.forget(now)
@@ -142,6 +147,12 @@ class RateLimiter:
             if window.limit.name == name and window.limit.interval_s == interval_s:
                 window.forget(now)
                 window.add(max(0, used - window.used), now)
+
+    def observe_remaining(self, name: str, interval_s: int, remaining: int, now: int) -> None:
+        """The venue says that ``remaining`` of limit ``name`` are left: the rest of it, as we know it, is gone."""
+        for window in self._windows:
+            if window.limit.name == name and window.limit.interval_s == interval_s:
+                self.observe(name, interval_s, window.limit.limit - remaining, now)
 
     def refuse(self, now: int, *, banned: bool, retry_after_s: float | None) -> float:
         """The venue said no (429, or 418 = ``banned``): pause everything. Returns the pause in seconds.
@@ -177,6 +188,7 @@ class _Waiter(Struct):
     lane: Lane
     weight: int
     orders: int
+    purpose: str
     future: asyncio.Future[None]
 
 
@@ -197,14 +209,15 @@ class LimitGate:
     def waiting(self) -> int:
         return sum(map(len, self._lanes.values()))
 
-    async def enter(self, weight: int, lane: Lane, *, orders: int = 0) -> None:
+    async def enter(self, weight: int, lane: Lane, *, orders: int = 0, purpose: str = "") -> None:
         """Return when the request may be sent; it is counted then. InputError when it never may or too many wait."""
         ahead = any(waiters for other, waiters in self._lanes.items() if other <= lane)
-        if not ahead and not self.limiter.reserve(weight, lane, self._clock.now_ns(), orders=orders):
+        now = self._clock.now_ns()
+        if not ahead and not self.limiter.reserve(weight, lane, now, orders=orders, purpose=purpose):
             return
         if self.waiting >= self._most_waiting:
             raise InputError(f"{self._most_waiting} requests wait for the rate limit already: this one was not sent")
-        waiter = _Waiter(lane, weight, orders, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(lane, weight, orders, purpose, asyncio.get_running_loop().create_future())
         waiters = self._lanes[lane]
         waiters.append(waiter)
         self._serve()
@@ -228,7 +241,13 @@ class LimitGate:
                     waiters.popleft()
                     continue
                 try:
-                    wait = self.limiter.reserve(waiter.weight, waiter.lane, self._clock.now_ns(), orders=waiter.orders)
+                    wait = self.limiter.reserve(
+                        waiter.weight,
+                        waiter.lane,
+                        self._clock.now_ns(),
+                        orders=waiter.orders,
+                        purpose=waiter.purpose,
+                    )
                 except InputError as error:
                     wait = 0
                     waiter.future.set_exception(error)

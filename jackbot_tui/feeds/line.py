@@ -24,10 +24,18 @@ HEARTBEAT_LENGTH = 200
 """An answer to a heartbeat is shorter: where those are sent, frames below are looked at before they count as data."""
 
 SENDS_HELD = 256
-"""Frames that wait to be sent on a connection; more are dropped, and whoever wanted an answer asks again."""
+"""Requests that wait to be sent on a connection; more are dropped, and whoever wanted an answer asks again."""
 
 Deliver = Callable[[str | bytes, int], None]
 """Takes a frame and its local receive time (ns)."""
+
+
+class Request(Struct, frozen=True):
+    """Frames to send together, unless ``wanted`` says by then that nobody needs them; ``sent`` is told when (ns)."""
+
+    frames: tuple[str, ...]
+    wanted: Callable[[], bool] = lambda: True
+    sent: Callable[[int], None] = lambda now: None
 
 
 class StreamPolicy(Struct, frozen=True, kw_only=True):
@@ -41,6 +49,7 @@ class StreamPolicy(Struct, frozen=True, kw_only=True):
 
     reconnect: ReconnectPolicy = ReconnectPolicy()
     connect_timeout_s: float = 10.0
+    connect_queue_s: float = 120.0  # longest wait for the venue's limit of new sockets
     send_timeout_s: float = 5.0
     ack_timeout_s: float = 10.0
     close_timeout_s: float = 2.0
@@ -76,7 +85,14 @@ class Line:
     """``run`` once; ``deliver`` may be changed at any time between two frames."""
 
     def __init__(
-        self, context: Context, connection: Connection, first_id: int, deliver: Deliver, mute_s: float
+        self,
+        context: Context,
+        connection: Connection,
+        first_id: int,
+        deliver: Deliver,
+        *,
+        mute_s: float,
+        heartbeat_s: float,
     ) -> None:
         self.deliver = deliver
         self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,9 +105,12 @@ class Line:
         self._ledger = SubscriptionLedger()
         self._requests = context.codec.subscribe(context.plan, first_id)
         self._unsent = len(self._requests)
+        self.sending_s = self._unsent / context.spec.max_messages_per_s
+        """How long the venue's limit lets its subscriptions take to leave."""
         self._refused = asyncio.Event()
-        self._sends: asyncio.Queue[str] = asyncio.Queue(SENDS_HELD)
-        self._heartbeat = context.codec.heartbeat() if context.spec.heartbeat_s > 0 else None
+        self._sends: asyncio.Queue[Request] = asyncio.Queue(SENDS_HELD)
+        self._heartbeat_s = heartbeat_s
+        self._heartbeat = context.codec.heartbeat(context.plan.kind) if heartbeat_s > 0 else None
         self._answers = context.spec.answers_heartbeats
         self.next_id = max((number for number, _ in self._requests), default=first_id - 1) + 1
         self._gate = LimitGate(RateLimiter([_message_limit(context.spec)], context.rng), context.clock)
@@ -141,10 +160,10 @@ class Line:
             self._refused.set()
         return known
 
-    def send(self, frame: str) -> bool:
-        """Send ``frame`` as soon as the venue's limit allows. False, and dropped, when too many wait already."""
+    def send(self, request: "Request") -> bool:
+        """Send it as soon as the venue's limit allows. False, and dropped, when too many wait already."""
         try:
-            self._sends.put_nowait(frame)
+            self._sends.put_nowait(request)
         except asyncio.QueueFull:
             return False
         return True
@@ -214,15 +233,24 @@ class Line:
         await self._write(frame, "a subscription")
 
     async def _send_more(self) -> None:
-        """What ``send`` was given, in its order. No answer is waited for."""
+        """What ``send`` was given, in its order. No answer is waited for.
+
+        Frames of one request leave together: a book must not stay unsubscribed while the limit is waited for.
+        """
         while True:
-            frame = await self._sends.get()
-            await self._gate.enter(1, Lane.QUERY)
-            await self._write(frame, "a request")
+            request = await self._sends.get()
+            if not request.wanted():
+                continue
+            for _ in request.frames:
+                await self._gate.enter(1, Lane.QUERY)
+            if request.wanted():
+                for frame in request.frames:
+                    await self._write(frame, "a request")
+                request.sent(self._context.clock.now_ns())
 
     async def _beat(self, frame: str) -> None:
         while True:
-            await asyncio.sleep(self._context.spec.heartbeat_s)
+            await asyncio.sleep(self._heartbeat_s)
             await self._gate.enter(1, Lane.QUERY)
             await self._write(frame, "a heartbeat")
 
@@ -252,6 +280,7 @@ class Line:
             self._check_answers()
             if self._connection.wakeups != wakeups:
                 wakeups, heard = self._connection.wakeups, now
+                context.metrics.heard_ns = context.clock.now_ns()
             if self.data_frames != data_frames or not self.confirmed.done():
                 data_frames, spoke = self.data_frames, now
             silent = now - heard

@@ -40,6 +40,7 @@ class ConnectionMetrics(Struct):
     frames: int = 0
     bytes: int = 0
     last_frame_ns: int = 0
+    heard_ns: int = 0  # anything at all arrived: a frame, a ping, a pong; looked at twice a second
     rtt_ms: float = -1.0
     slowed: bool = False  # the breaker holds attempts apart
     last_error: str = ""

@@ -6,7 +6,7 @@ save for ``fetch_with_retry``, which is for queries that may be repeated without
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,25 +21,25 @@ from jackbot_tui.feeds.failures import (
     seconds_of_retry_after,
     words_of_network_error,
 )
-from jackbot_tui.feeds.limiter import Budget, Lane, LimitGate, PausePolicy, RateLimiter
-from jackbot_tui.feeds.redaction import redact_reply
-from jackbot_tui.model.clock import Clock
+from jackbot_tui.feeds.limiter import Budget, Lane, PausePolicy
+from jackbot_tui.feeds.redaction import redact_reply, redact_url
+from jackbot_tui.feeds.venue_limits import VenueLimits
+from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError, JackbotError
-from jackbot_tui.venues.base import HttpRequest, RateLimit, VenueSpec
+from jackbot_tui.venues.base import HeaderFigure, HttpRequest, ResetHeader, ResetUnit, VenueSpec
 
 if TYPE_CHECKING:
     import aiohttp
 
-CAUTIOUS_LIMITS = (RateLimit("REQUEST_WEIGHT", 600, 60),)
-"""For a market whose limits nobody told: a quarter of the tightest that Binance states."""
-
 SHOWN_BODY = 200
+LONGEST_RESET_S = 3600.0
+"""No venue's window is longer: a reset header that says so is not understood."""
+
+FIRST_UNIX_MS = 1e11
+"""A point in time from here on counts milliseconds: as seconds it would be the year 5138."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-OF_SOCKETS = frozenset({"CONNECTIONS"})
-"""Limits of a spec that count sockets: no REST request uses them up."""
 
 
 class RestPolicy(Struct, frozen=True, kw_only=True):
@@ -103,10 +103,11 @@ class RestClient:
         self._clock = clock
         self._spec = spec
         self._usage_headers = spec.usage_headers if spec is not None else ()
+        self._reset_headers = spec.reset_headers if spec is not None else ()
         self._tap = tap
         self._policy = policy or RestPolicy()
         self._rng = rng or random.Random()
-        self._gates: dict[MarketKind, LimitGate] = {}
+        self.limits = VenueLimits(clock, spec, self._rng, self._policy.pause)
         self._session: aiohttp.ClientSession | None = None
         self.requests = 0
         self.failures = 0
@@ -145,11 +146,11 @@ class RestClient:
 
     def budgets(self, kind: MarketKind) -> list[Budget]:
         """What is left of the limits of one market kind."""
-        return self._gate(kind).limiter.budgets(self._clock.now_ns())
+        return self.limits.requests(kind).limiter.budgets(self._clock.now_ns())
 
     def paused_s(self, kind: MarketKind) -> float:
         """Seconds for which the venue told us to be silent, 0 when it did not."""
-        return self._gate(kind).limiter.paused_s(self._clock.now_ns())
+        return self.limits.requests(kind).limiter.paused_s(self._clock.now_ns())
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
@@ -159,24 +160,15 @@ class RestClient:
 
     # ------------------------------------------------------------------ parts
 
-    def _gate(self, kind: MarketKind) -> LimitGate:
-        gate = self._gates.get(kind)
-        if gate is None:
-            market = self._spec.markets.get(kind) if self._spec is not None else None
-            known = () if market is None else tuple(each for each in market.rate_limits if each.name not in OF_SOCKETS)
-            limits = known or CAUTIOUS_LIMITS
-            gate = self._gates[kind] = LimitGate(RateLimiter(limits, self._rng, self._policy.pause), self._clock)
-        return gate
-
     async def _enter(self, request: HttpRequest, lane: Lane) -> None:
-        gate, longest = self._gate(request.kind), self._policy.queue_s
+        gate, longest = self.limits.requests(request.kind), self._policy.queue_s
         paused = gate.limiter.paused_s(self._clock.now_ns())
         if paused > longest:
             words = f"the venue's rate limit keeps us silent for {paused:.0f} s more"
             raise RestError(words, FailureKind.RATE_LIMIT, retry_after_s=paused)
         try:
             async with asyncio.timeout(longest):
-                await gate.enter(request.weight, lane)
+                await gate.enter(request.weight, lane, purpose=request.purpose)
         except TimeoutError:
             words = f"no room in the rate limit within {longest:g} s"
             raise RestError(words, FailureKind.RATE_LIMIT, retry_after_s=longest) from None
@@ -188,7 +180,7 @@ class RestClient:
         import aiohttp
 
         if urlsplit(request.url).scheme not in ("http", "https"):
-            raise RestError(f"{request.url!r} is no web address", FailureKind.PROTOCOL)
+            raise RestError(f"{redact_url(request.url)!r} is no web address", FailureKind.PROTOCOL)
         policy = self._policy
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -202,7 +194,7 @@ class RestClient:
                 request.method,
                 request.url,
                 data=request.body or None,
-                headers={"Content-Type": "application/json"} if request.body else None,
+                headers=_headers_of(request),
                 allow_redirects=False,
                 proxy=_proxy_of(request.url),
             ) as response:
@@ -231,16 +223,20 @@ class RestClient:
 
     def _learn(self, request: HttpRequest, reply: HttpReply, headers: Mapping[str, str]) -> None:
         """Tell the limiter what the venue says; RestError when it says no."""
-        limiter, now = self._gate(request.kind).limiter, self._clock.now_ns()
+        limiter, now = self.limits.requests(request.kind).limiter, self._clock.now_ns()
         for usage in self._usage_headers:
-            used = headers.get(usage.header, "")
-            if used.isascii() and used.isdigit():
-                limiter.observe(usage.limit, usage.interval_s, int(used), now)
+            told = headers.get(usage.header, "")
+            if not (told.isascii() and told.isdigit()):
+                continue
+            learn = limiter.observe if usage.tells is HeaderFigure.USED else limiter.observe_remaining
+            learn(usage.limit, usage.interval_s, int(told), now)
         status = reply.status
         if 200 <= status < 300:
             return
         kind = kind_of_status(status)
         wait = seconds_of_retry_after(headers.get("Retry-After"))
+        if wait is None:
+            wait = _seconds_of_reset(self._reset_headers, headers, now)
         if kind is FailureKind.RATE_LIMIT:
             wait = limiter.refuse(now, banned=status == 418, retry_after_s=wait)
         raise RestError(_words(status, reply.body), kind, retry_after_s=wait, status=status, body=reply.body)
@@ -256,6 +252,32 @@ def _words(status: int, body: bytes) -> str:
     if said.startswith("<"):  # a proxy's page tells a trader nothing
         said = ""
     return f"the venue answered {phrase}" + (f": {said[:SHOWN_BODY]}" if said else "")
+
+
+def _headers_of(request: HttpRequest) -> dict[str, str]:
+    """What the request itself brings, and what its body is where it has one."""
+    return {"Content-Type": "application/json", **dict(request.headers)} if request.body else dict(request.headers)
+
+
+def _seconds_of_reset(known: Sequence[ResetHeader], headers: Mapping[str, str], now: int) -> float | None:
+    """Seconds until the venue takes requests again by its own headers, None where it sends none that can be read.
+
+    A point in time is read by our own clock, which may be off: an hour or more is not believed.
+    """
+    for reset in known:
+        told = seconds_of_retry_after(headers.get(reset.header))
+        if told is None:
+            continue
+        match reset.unit:
+            case ResetUnit.SECONDS_LEFT:
+                wait = told
+            case ResetUnit.MILLISECONDS_LEFT:
+                wait = told / 1000
+            case ResetUnit.UNIX_TIME:
+                wait = (told / 1000 if told >= FIRST_UNIX_MS else told) - now / NS_PER_S
+        if 0 <= wait < LONGEST_RESET_S:
+            return wait
+    return None
 
 
 def _text_or_bytes(body: bytes) -> str | bytes:

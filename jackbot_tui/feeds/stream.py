@@ -7,6 +7,7 @@ outstanding, and never looks at market data.
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -15,13 +16,15 @@ from msgspec.structs import replace
 from jackbot_tui.feeds.backoff import ReconnectPacer, ReconnectPolicy
 from jackbot_tui.feeds.capture import CaptureKind, Tap
 from jackbot_tui.feeds.failures import Failure, FailureKind, FeedError
-from jackbot_tui.feeds.line import Context, Deliver, Line, StreamPolicy
+from jackbot_tui.feeds.limiter import Lane, LimitGate
+from jackbot_tui.feeds.line import Context, Deliver, Line, Request, StreamPolicy
 from jackbot_tui.feeds.metrics import ConnectionMetrics, ConnectionState
 from jackbot_tui.feeds.redaction import redact_url
+from jackbot_tui.feeds.rest import RestClient, RestError
 from jackbot_tui.feeds.rotation import Overlap
 from jackbot_tui.feeds.transport import Transport, default_transport
 from jackbot_tui.model.clock import NS_PER_S, Clock
-from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.errors import InputError, WireError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import BookSnapshot
 from jackbot_tui.venues.base import Codec, ConnectionPlan, MarketSpec, SequencePolicy
@@ -34,6 +37,9 @@ __all__ = [
     "StreamPolicy",
     "StreamSession",
 ]
+
+Tell = Callable[[str, str], None]
+"""Takes a level (info, good, warn, bad) and one line for people."""
 
 
 class FrameSink(Protocol):
@@ -53,7 +59,9 @@ class StreamSession:
 
     Answers to subscriptions are recognised by the session itself through ``codec.decode``, which must therefore take a
     control frame twice without harm; an owner that meets them in its own pipeline may pass them on with ``acknowledge``
-    and ``refuse``. InputError when the plan's URL is not ``ws://`` or ``wss://``.
+    and ``refuse``. InputError when the plan's URL is not ``ws://`` or ``wss://`` (it may be empty where the venue is
+    asked for one). ``rest`` asks for that address and holds the venue's limit of new sockets; ``tell`` hears of
+    rotations and of the breaker that slows attempts down.
     """
 
     def __init__(
@@ -68,8 +76,10 @@ class StreamSession:
         policy: StreamPolicy | None = None,
         rng: random.Random | None = None,
         transport: Transport | None = None,
+        rest: RestClient | None = None,
+        tell: Tell | None = None,
     ) -> None:
-        if urlsplit(plan.url).scheme not in ("ws", "wss") or not urlsplit(plan.url).hostname:
+        if not _is_address(plan.url) and (plan.url or codec.address_request(plan) is None):
             raise InputError(
                 f"{plan.conn}: {redact_url(plan.url)!r} is no WebSocket address: it starts ws:// or wss://"
             )
@@ -81,6 +91,8 @@ class StreamSession:
         self._sink = sink
         self._clock = clock
         self._transport = transport
+        self._rest = rest
+        self._tell = tell or _tell_nobody
         self._pacer = ReconnectPacer(self._rng, self._policy.reconnect)
         self._next_id = 1
         self._lines: list[Line] = []
@@ -113,15 +125,22 @@ class StreamSession:
         if self._rotation_wanted is not None and not self._rotation_wanted.done():
             self._rotation_wanted.set_result(None)
 
-    def resubscribe(self, instrument: Instrument) -> bool:
+    def resubscribe(
+        self,
+        instrument: Instrument,
+        wanted: Callable[[], bool] = lambda: True,
+        sent: Callable[[int], None] = lambda now: None,
+    ) -> bool:
         """Ask the venue for a fresh snapshot of one book that this session carries; other books go on.
 
-        No answer is waited for: the snapshot is the answer. False when nothing could be sent: not connected, no frames
-        for it at this venue, or too much waits to be sent.
+        The request may have to wait for the venue's limit: ``wanted`` is asked again before it leaves, ``sent`` is told
+        when it has left (ns). No answer is waited for: the snapshot is the answer. False when nothing could be sent:
+        not connected, no frames for it at this venue, or too much waits to be sent.
         """
-        frames = self._context.codec.resubscribe(instrument, self._next_id)
-        self._next_id = max((number + 1 for number, _ in frames), default=self._next_id)
-        return bool(frames and self._lines) and all(line.send(frame) for line in self._lines for _, frame in frames)
+        numbered = self._context.codec.resubscribe(instrument, self._next_id)
+        self._next_id = max((number + 1 for number, _ in numbered), default=self._next_id)
+        request = Request(tuple(frame for _, frame in numbered), wanted, sent)
+        return bool(numbered and self._lines) and all(line.send(request) for line in self._lines)
 
     # ------------------------------------------------------------------ one connection after the other
 
@@ -148,7 +167,9 @@ class StreamSession:
         delay = self._pacer.down(now, refused=failure.kind is not FailureKind.NETWORK)
         delay = max(delay, failure.retry_after_s or 0.0)
         metrics.state = ConnectionState.WAITING
-        metrics.slowed = self._pacer.slowed(now)
+        slowed, metrics.slowed = metrics.slowed, self._pacer.slowed(now)
+        if metrics.slowed and not slowed:
+            self._tell("bad", f"{self.plan.conn} keeps failing: from now on tried every half to two minutes")
         metrics.next_attempt_ns = now + int(delay * NS_PER_S)
         self._note(failure, now)
         self._sink.on_disconnect(self.plan, f"{failure.reason}; next attempt in {delay:.1f} s", now)
@@ -157,16 +178,62 @@ class StreamSession:
     async def _open(self, deliver: Deliver) -> Line:
         """Connect; FeedError when that fails. The line's ``run`` must follow: it closes the connection."""
         assert self._transport is not None
-        policy, plan = self._policy, self.plan
-        connection = await self._transport.connect(
-            plan.url, timeout_s=policy.connect_timeout_s, close_timeout_s=policy.close_timeout_s
-        )
+        policy = self._policy
+        plan = await self._addressed()
+        gate = None if self._rest is None else self._rest.limits.connections(plan.kind)
+        await self._enter(gate)
+        try:
+            connection = await self._transport.connect(
+                plan.url,
+                timeout_s=policy.connect_timeout_s,
+                close_timeout_s=policy.close_timeout_s,
+                headers=plan.headers,
+            )
+        except FeedError as error:
+            failure = error.failure
+            if gate is not None and failure.kind is FailureKind.RATE_LIMIT:
+                wait = gate.limiter.refuse(self._clock.now_ns(), banned=False, retry_after_s=failure.retry_after_s)
+                raise FeedError(replace(failure, retry_after_s=wait)) from error
+            raise
         if self._context.tap is not None:
-            self._context.tap.record(self._clock.now_ns(), CaptureKind.CONNECT, plan.conn, plan.url, "")
+            self._context.tap.record(self._clock.now_ns(), CaptureKind.CONNECT, plan.conn, redact_url(plan.url), "")
         mute_s = min(policy.mute_s * 2.0**self._mutes, policy.mute_cap_s)
-        line = Line(self._context, connection, self._next_id, deliver, mute_s)
+        heartbeat_s = plan.heartbeat_s or self._context.spec.heartbeat_s
+        line = Line(self._context, connection, self._next_id, deliver, mute_s=mute_s, heartbeat_s=heartbeat_s)
         self._next_id = line.next_id
         return line
+
+    async def _addressed(self) -> ConnectionPlan:
+        """The plan as the venue completes it for this one connection. Its address may hold a token: show it nowhere."""
+        plan, codec = self.plan, self._context.codec
+        request = codec.address_request(plan)
+        if request is None:
+            return plan
+        if self._rest is None:
+            raise FeedError(Failure(FailureKind.PROTOCOL, "the venue must be asked for the address, and nobody may"))
+        try:
+            reply = await self._rest.fetch(request)
+            addressed = codec.addressed(plan, reply.body)
+        except RestError as error:
+            raise FeedError(Failure(error.kind, f"asked for the address: {error}", error.retry_after_s)) from error
+        except WireError as error:
+            raise FeedError(Failure(FailureKind.PROTOCOL, redact_url(str(error)))) from error
+        if not _is_address(addressed.url):
+            words = f"the venue names {redact_url(addressed.url)!r}, which is no WebSocket address"
+            raise FeedError(Failure(FailureKind.PROTOCOL, words))
+        return addressed
+
+    async def _enter(self, gate: LimitGate | None) -> None:
+        """Wait for the venue's limit of new sockets, which all sessions share."""
+        if gate is None:
+            return
+        seconds = self._policy.connect_queue_s
+        try:
+            async with asyncio.timeout(seconds):
+                await gate.enter(1, Lane.QUERY)
+        except TimeoutError:
+            words = f"no room in the venue's limit of new connections within {seconds:g} s"
+            raise FeedError(Failure(FailureKind.RATE_LIMIT, words)) from None
 
     def _start(self, line: Line) -> "asyncio.Task[Failure]":
         task = asyncio.create_task(self._run_line(line), name=f"{self.plan.conn} connection")
@@ -239,7 +306,7 @@ class StreamSession:
         try:
             new = await self._open_beside(old_task, overlap.hold)
             task = self._start(new)
-            await _first({old_task, task, overlap.full, new.confirmed}, policy.ack_timeout_s)
+            await _first({old_task, task, overlap.full, new.confirmed}, policy.ack_timeout_s + new.sending_s)
             if new.confirmed.done():
                 await _first({old_task, task, overlap.full}, policy.overlap_s)
             if task.done():
@@ -252,15 +319,16 @@ class StreamSession:
             handed_over = True
             self.metrics.rotations += 1
             self._took_over(new)
+            self._tell("info", f"{self.plan.conn} moved to a new connection")
             await self._end(old_task)
             await _first({task}, policy.overlap_s)
             new.deliver = self._to_sink
             return new, task
         except FeedError as error:
             self.metrics.failed_rotations += 1
-            self._note(
-                replace(error.failure, reason=f"planned rotation put off: {error.failure.reason}"), self._clock.now_ns()
-            )
+            put_off = replace(error.failure, reason=f"planned rotation put off: {error.failure.reason}")
+            self._note(put_off, self._clock.now_ns())
+            self._tell("warn", f"{self.plan.conn}: {put_off.reason}")
             return None
         finally:
             self.metrics.repeated += overlap.repeated
@@ -317,11 +385,21 @@ class StreamSession:
     def _confirmed(self, future: "asyncio.Future[None]") -> None:
         if not future.cancelled() and self.metrics.connected_ns:
             self.metrics.state = ConnectionState.UP
+            self._tell("info", f"{self.plan.conn}: all subscriptions confirmed")
 
     def _note(self, failure: Failure, now: int) -> None:
         self.metrics.last_error = failure.reason
         self.metrics.last_error_kind = failure.kind
         self.metrics.last_error_ns = now
+
+
+def _is_address(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("ws", "wss") and bool(parts.hostname)
+
+
+def _tell_nobody(level: str, text: str) -> None:
+    """For sessions whose owner wants no lines."""
 
 
 def _drop(raw: str | bytes, now: int) -> None:

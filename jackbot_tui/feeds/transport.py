@@ -3,6 +3,7 @@
 ``stream`` uses nothing else of a transport. ``default_transport`` loads the library on first use.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -39,8 +40,13 @@ class Connection(Protocol):
 
 
 class Transport(Protocol):
-    async def connect(self, url: str, *, timeout_s: float, close_timeout_s: float) -> Connection:
-        """Open ``url`` (``ws://`` or ``wss://``, certificates verified); FeedError when that fails."""
+    async def connect(
+        self, url: str, *, timeout_s: float, close_timeout_s: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> Connection:
+        """Open ``url`` (``ws://`` or ``wss://``, certificates verified), ``headers`` in the opening handshake.
+
+        FeedError when that fails.
+        """
         ...
 
 

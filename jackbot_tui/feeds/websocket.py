@@ -4,6 +4,7 @@ Loaded by ``transport.default_transport`` on first use. Knows nothing of session
 """
 
 import ssl
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from jackbot_tui.feeds.failures import (
     seconds_of_retry_after,
     words_of_network_error,
 )
+from jackbot_tui.feeds.redaction import redact_url
 
 MAX_MESSAGE = 16 * 1024 * 1024
 """A larger message ends the connection; the largest seen from any venue is Coinbase's book snapshot, about 5 MB."""
@@ -69,7 +71,9 @@ class WebsocketTransport:
         self._compression = compression
         self._tls = tls
 
-    async def connect(self, url: str, *, timeout_s: float, close_timeout_s: float) -> "WebsocketConnection":
+    async def connect(
+        self, url: str, *, timeout_s: float, close_timeout_s: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> "WebsocketConnection":
         options: dict[str, Any] = {}
         if self._tls is not None:
             options["ssl"] = self._tls
@@ -84,6 +88,7 @@ class WebsocketTransport:
                 max_queue=QUEUED_FRAMES,
                 proxy=None if urlsplit(url).hostname in LOOPBACK else True,
                 create_connection=_CountingConnection,
+                additional_headers=list(headers) or None,
                 **options,
             )
         except TimeoutError as error:
@@ -168,7 +173,7 @@ def failure_to_connect(error: Exception) -> Failure:
     if isinstance(error, InvalidMessage):
         return Failure(FailureKind.NETWORK, "hung up before answering, or did not answer in HTTP")
     what = "handshake" if isinstance(error, InvalidHandshake) else "address"
-    return Failure(FailureKind.PROTOCOL, f"WebSocket {what} failed: {' '.join(str(error).split())}")
+    return Failure(FailureKind.PROTOCOL, f"WebSocket {what} failed: {redact_url(' '.join(str(error).split()))}")
 
 
 def failure_of_close(error: ConnectionClosed) -> Failure:

@@ -5,13 +5,17 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from jackbot_tui.desk.ports import CaptureFigures, RequestBudget, RestFigures
-from jackbot_tui.desk.views import ConnectionView
+from jackbot_tui.desk.views import ClockView, ConnectionView
+from jackbot_tui.engine.clock_watch import ClockFigure
+from jackbot_tui.engine.health import ConnectionHealth, quantiles_of
 from jackbot_tui.feeds.limiter import Budget
 from jackbot_tui.feeds.metrics import ConnectionMetrics
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import MarketKind
 
 WINDOW_S = 1.0
+
+NO_BOOKS = ConnectionHealth(0, 0, 0, 0, quantiles_of(()), quantiles_of(()))
 
 
 class RateMeter:
@@ -96,13 +100,16 @@ def capture_figures(ring: RecorderPort | None, recording: RecorderPort | None) -
     ]
 
 
-def connection_view(metrics: ConnectionMetrics, frames_per_s: float, now: int) -> ConnectionView:
+def connection_view(
+    metrics: ConnectionMetrics, frames_per_s: float, now: int, health: ConnectionHealth | None = None
+) -> ConnectionView:
     """One connection as a screen shows it at ``now`` (nanoseconds). Its detail is the trouble it is in, else "" ."""
     detail = ""
     if not metrics.connected_ns:
         wait_s = max(0, metrics.next_attempt_ns - now) / NS_PER_S
         again = f"; again in {wait_s:.0f} s" if metrics.next_attempt_ns else ""
         detail = f"{metrics.last_error}{again}" if metrics.last_error else ""
+    health = health or NO_BOOKS
     return ConnectionView(
         conn=metrics.conn,
         state=metrics.state.value,
@@ -113,4 +120,22 @@ def connection_view(metrics: ConnectionMetrics, frames_per_s: float, now: int) -
         rtt_ms=metrics.rtt_ms,
         age_ms=max(0, now - metrics.last_frame_ns) / NS_PER_MS if metrics.last_frame_ns else -1.0,
         detail=detail,
+        slowed=metrics.slowed,
+        error=metrics.last_error,
+        error_kind="" if metrics.last_error_kind is None else metrics.last_error_kind.value,
+        error_age_s=max(0, now - metrics.last_error_ns) / NS_PER_S if metrics.last_error_ns else -1.0,
+        rotations=metrics.rotations,
+        books=health.books,
+        live_books=health.live,
+        gaps=health.gaps,
+        resyncs=health.resyncs,
+        latency_ms=health.latency.half,
+        latency_p99_ms=health.latency.p99,
+        resync_ms=health.resync.half,
+        resync_p99_ms=health.resync.p99,
     )
+
+
+def clock_views(figures: Iterable[ClockFigure]) -> list[ClockView]:
+    """The venue's clocks as screens show them."""
+    return [ClockView(each.kind.value, each.known, each.offset_ms, each.error_ms, each.problem) for each in figures]

@@ -18,7 +18,15 @@ from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
 from jackbot_tui.engine.replay import ReplayPlayer
 from jackbot_tui.engine.runtime import EngineRuntime
-from jackbot_tui.headless.figures import RateMeter, RateTable, capture_figures, connection_view, rest_figures
+from jackbot_tui.execution.paper.config import in_currency_of
+from jackbot_tui.headless.figures import (
+    RateMeter,
+    RateTable,
+    capture_figures,
+    clock_views,
+    connection_view,
+    rest_figures,
+)
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.log import JsonLog
 from jackbot_tui.headless.sim_process import SimProcess
@@ -71,7 +79,10 @@ class EngineHost:
         options = replace(job.options, log=self._log, run_for_ns=0)
         if job.sim is not None:
             self._sim = SimProcess(job.sim, self._log, self.stop)
-            options = replace(options, endpoints=await self._sim.start())
+            ready = await self._sim.start()
+            options = replace(options, endpoints=ready.endpoints, symbols=ready.symbols)
+        balances = in_currency_of(options.paper.start_balances, options.symbols)
+        options = replace(options, paper=replace(options.paper, start_balances=balances))
         self._runtime = runtime = EngineRuntime(options)
         await runtime.open()
         self._opened = True
@@ -166,13 +177,23 @@ class EngineHost:
 
     def connections(self) -> list[ConnectionView]:
         """One view per market data socket."""
-        now = self.runtime.clock.now_ns()
-        metrics = [session.metrics for session in self.runtime.sessions]
-        return [connection_view(each, self._connection_frames.per_second(each.conn), now) for each in metrics]
+        feed, now = self.runtime.feed, self.runtime.clock.now_ns()
+        if feed is None:
+            return []
+        rates = self._connection_frames
+        return [
+            connection_view(
+                session.metrics,
+                rates.per_second(session.metrics.conn),
+                now,
+                feed.health.of(session.plan.book_keys),
+            )
+            for session in feed.sessions
+        ]
 
     def figures(self) -> HostFigures:
         """What the runtime measures, for the header."""
-        runtime = self.runtime
+        runtime, feed = self.runtime, self.runtime.feed
         followed = {market.instrument.kind for market in runtime.data.markets.values()}
         captures = capture_figures(runtime.ring, runtime.recorder)
         return HostFigures(
@@ -184,7 +205,8 @@ class EngineHost:
             unknown_frames=runtime.data.unknown_frames,
             detail=runtime.feed_detail,
             replay="" if runtime.player is None else replay_text(runtime.player),
-            rest=rest_figures(runtime.rest, runtime.codec.spec.markets, followed),
+            rest=rest_figures(None if feed is None else feed.rest, runtime.codec.spec.markets, followed),
+            clocks=[] if feed is None else clock_views(feed.clocks.figures()),
             captures=captures,
         )
 
@@ -194,8 +216,11 @@ class EngineHost:
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._frames.sample(now, self.runtime.data.frames)
-        frames = {session.metrics.conn: session.metrics.frames for session in self.runtime.sessions}
-        self._connection_frames.sample(now, frames)
+        feed = self.runtime.feed
+        if feed is not None:
+            counts = {session.metrics.conn: session.metrics.frames for session in feed.sessions}
+            self._connection_frames.sample(now, counts)
+            feed.looked_at = self.desk.looked_at(self.runtime.clock.now_ns())
         self.desk.advance(self.runtime.clock.now_ns())
         self._ticking = loop.call_later(TICK_S, self._tick)
 
@@ -211,7 +236,7 @@ class EngineHost:
         self._log(_LOG_LEVELS.get(notice.level, "warning"), "notice", fields)
 
     def _identity(self) -> dict[str, object]:
-        engine, options = self.runtime.engine, self.job.options
+        engine, options = self.runtime.engine, self.runtime.options
         return {
             "name": self.job.name,
             "mode": engine.mode.value,

@@ -28,8 +28,9 @@ class LogTarget(Struct, frozen=True, kw_only=True):
 
 
 class SimJob(Struct, frozen=True, kw_only=True):
-    """The embedded exchange to start beside the engine."""
+    """The embedded exchange to start beside the engine. Without ``symbols`` it runs the venue's usual ones."""
 
+    venue: str
     symbols: list[str]
     seed: int
     volatility: float

@@ -23,31 +23,12 @@ USAGE_EXIT = 2
 LONGEST_LINE = 1024 * 1024
 
 
-class SimEndpoints(Struct, frozen=True):
-    """The child's addresses by its own names (``jackbot_tui.sim.exchange``)."""
-
-    spot_ws: str
-    spot_rest: str
-    linear_public_ws: str
-    linear_market_ws: str
-    linear_rest: str
-
-    def for_engine(self) -> dict[str, str]:
-        """The same by the names of ``EngineOptions.endpoints``."""
-        return {
-            "spot.public": self.spot_ws,
-            "spot.rest": self.spot_rest,
-            "linear.public": self.linear_public_ws,
-            "linear.market": self.linear_market_ws,
-            "linear.rest": self.linear_rest,
-        }
-
-
 class SimReady(Struct, frozen=True):
     """What the child says when it listens."""
 
     port: int
-    endpoints: SimEndpoints
+    symbols: list[str]
+    endpoints: dict[str, str]
 
 
 class SimProcess:
@@ -59,10 +40,14 @@ class SimProcess:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    async def start(self, command: Sequence[str] | None = None) -> dict[str, str]:
-        """Start it and wait for its addresses; InputError for bad options, JackbotError when it does not come up."""
+    async def start(self, command: Sequence[str] | None = None) -> SimReady:
+        """Start it and wait until it says where it listens and what it runs.
+
+        InputError for bad options, JackbotError when it does not come up.
+        """
         job = self._job
-        arguments = ["--port", "0", "--symbols", ",".join(job.symbols), "--seed", str(job.seed)]
+        arguments = ["--port", "0", "--venue", job.venue, "--seed", str(job.seed)]
+        arguments += ["--symbols", ",".join(job.symbols)] if job.symbols else []
         arguments += ["--volatility", repr(job.volatility), "--rate", repr(job.rate)]
         arguments += ["--fault", job.fault] if job.fault else []
         self._process = process = await asyncio.create_subprocess_exec(
@@ -93,7 +78,7 @@ class SimProcess:
             asyncio.create_task(self._report(process.stderr), name="sim stderr"),
         ]
         self._tasks = [*reports, asyncio.create_task(self._watch(process, reports), name="sim watch")]
-        return ready.endpoints.for_engine()
+        return ready
 
     async def stop(self) -> None:
         """End it: close its input, then ask, then kill; returns when it is gone."""

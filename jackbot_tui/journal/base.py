@@ -11,16 +11,19 @@ from typing import Protocol
 from msgspec import Struct
 
 from jackbot_tui.model.enums import OrderStatus
+from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.orders import Order, Position
-from jackbot_tui.model.records import Record
+from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
     """State rebuilt from the journal when it was opened.
 
-    ``orders`` holds every open order and the newest closed ones, by client id; ``fill_ids`` the ``(venue, trade id)``
-    pairs already counted in those orders. ``opening`` are all positions as the last UTC midnight found them, with the
-    price they had then (their entry price where none was sampled): the day's result counts from there.
+    ``orders`` holds every open order and the newest closed ones, by client id; ``fill_ids`` the
+    ``(client id, trade id)`` pairs already counted in them (venues number trades per instrument only). ``opening`` are
+    all positions as the last UTC midnight found them, with the price they had then (their entry price where none was
+    sampled): the day's result counts from there. ``margins`` are margin mode and leverage by instrument, where somebody
+    chose them. ``parents`` are the open parent orders with their newest state, None where none was written.
     ``last_session`` is 0 for a new journal.
     """
 
@@ -28,7 +31,10 @@ class Recovered(Struct, frozen=True, kw_only=True):
     positions: dict[str, Position] = {}
     fill_ids: frozenset[tuple[str, str]] = frozenset()
     opening: tuple[tuple[Position, Decimal], ...] = ()
+    margins: dict[str, MarginSetting] = {}
+    parents: tuple[tuple[ParentStarted, ParentMoved | None], ...] = ()
     next_number: int = 1
+    next_parent: int = 1
     killed: bool = False
     last_session: int = 0
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from msgspec.structs import replace
 
+from jackbot_tui.journal.explain import explain
 from jackbot_tui.journal.export import FORMATS, write_file
 from jackbot_tui.journal.projection import DAY_NS
 from jackbot_tui.journal.report import STATUS_WORDS, Filter, JournalReader
@@ -94,6 +95,8 @@ def _parser() -> _Parser:
     export = commands.add_parser("export", help="one of these as CSV or JSON, all rows", parents=[rows], epilog=_EPILOG)
     export.add_argument("what", choices=list(SHEETS), help="which rows")
     _add_sheet_options(export, "")
+    explain_fill = commands.add_parser("explain", help="why a paper fill came, and what followed", parents=[common])
+    explain_fill.add_argument("fill", metavar="FILL", help="a trade id, or an order's number for all of its fills")
     commands.add_parser("verify", help="prove that the tables equal a replay of the log", parents=[common])
     return parser
 
@@ -116,6 +119,10 @@ def _run(options: argparse.Namespace, journal: Path | None, now_ns: int) -> int:
         raise InputError("which journal? give its file with --journal")
     if options.command == "verify":
         return _verify(path)
+    if options.command == "explain":
+        with JournalReader(path) as reader:
+            print(*explain(reader, options.fill), sep="\n")
+        return 0
     exporting = options.command == "export"
     sheet = SHEETS[options.what if exporting else options.command]
     if sheet.name == "daily" and options.by_symbol:

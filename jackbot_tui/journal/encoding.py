@@ -8,7 +8,16 @@ database and read back equal.
 import msgspec
 
 from jackbot_tui.model.errors import JournalError
-from jackbot_tui.model.records import FundingApplied, MarkSampled, OrderRefused, OrderSubmitted, Record
+from jackbot_tui.model.records import (
+    FundingApplied,
+    MarginSet,
+    MarkSampled,
+    OrderRefused,
+    OrderSubmitted,
+    ParentMoved,
+    ParentStarted,
+    Record,
+)
 
 MAX_INTEGER = 2**63 - 1
 """SQLite stores integers of 64 bits with sign."""
@@ -56,8 +65,10 @@ def subject_of(record: Record) -> str:
             return record.order.client_id
         case OrderRefused():
             return record.request.key
-        case FundingApplied() | MarkSampled():
+        case FundingApplied() | MarginSet() | MarkSampled():
             return record.key
+        case ParentStarted() | ParentMoved():
+            return record.parent_id
         case _:
             return getattr(record, "client_id", "")
 
@@ -66,4 +77,6 @@ def _integers_of(record: Record) -> tuple[int, ...]:
     if isinstance(record, OrderSubmitted):
         order = record.order
         return record.ts, order.number, order.created_ns, order.updated_ns
+    if isinstance(record, ParentStarted):
+        return record.ts, record.number, record.seed
     return (record.ts,)

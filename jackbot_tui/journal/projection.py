@@ -17,20 +17,25 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from jackbot_tui.model.accounting import apply_fill, apply_funding, currencies_of, fee_in_quote
+from jackbot_tui.model.accounting import apply_fill, apply_funding, currencies_of, fee_in_base, fee_in_quote
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.errors import JackbotError, JournalError
+from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, Position
 from jackbot_tui.model.records import (
     CommandReceived,
+    FillMarkout,
     FundingApplied,
     KillSwitch,
+    MarginSet,
     MarkSampled,
     Note,
     OrderRefused,
     OrderSubmitted,
+    ParentMoved,
+    ParentStarted,
     Record,
     SessionEnded,
     SessionStarted,
@@ -172,6 +177,9 @@ class Changes(Struct):
     funding: list[FundingPayment] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
     days: dict[tuple[str, str], DayResult] = field(default_factory=dict)
+    margins: dict[str, MarginSetting] = field(default_factory=dict)
+    parents_started: list[ParentStarted] = field(default_factory=list)
+    parents_moved: dict[str, ParentMoved] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -229,11 +237,17 @@ class Projection:
                 self._funding(seq, record)
             case MarkSampled():
                 self._mark(record)
+            case MarginSet():
+                self._margin(record)
+            case ParentStarted():
+                self.changes.parents_started.append(record)
+            case ParentMoved():
+                self.changes.parents_moved[record.parent_id] = record
             case KillSwitch():
                 self.switches.killed = record.engaged
             case SessionStarted():
                 self.switches.session = max(self.switches.session, record.session)
-            case CommandReceived() | OrderRefused() | Note() | SessionEnded():
+            case CommandReceived() | OrderRefused() | Note() | SessionEnded() | FillMarkout():
                 pass
             case _:
                 self._event(record)
@@ -271,7 +285,7 @@ class Projection:
         order = apply_event(known.order, fill)
         before = self.position(order.key)
         fee = fee_in_quote(order.key, fill)
-        after = apply_fill(before, order.side, fill, fee)
+        after = apply_fill(before, order.side, fill, fee, fee_in_base(order.key, fill))
         row = JournalFill(
             seq=seq,
             client_id=order.client_id,
@@ -314,6 +328,11 @@ class Projection:
         self.changes.funding.append(payment)
         self._keep_position(position)
         self._keep_day(day)
+
+    def _margin(self, record: MarginSet) -> None:
+        currencies_of(record.key)
+        _demand_finite(record.leverage)
+        self.changes.margins[record.key] = MarginSetting(record.mode, record.leverage)
 
     def _mark(self, record: MarkSampled) -> None:
         currencies_of(record.key)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from jackbot_tui.journal.encoding import decode, kind_of, subject_of
 from jackbot_tui.journal.projection import Projection
-from jackbot_tui.journal.schema import PROJECTION_TABLES, PROJECTIONS, one_line
+from jackbot_tui.journal.schema import DAMAGED, PROJECTION_TABLES, PROJECTIONS, one_line
 from jackbot_tui.journal.tables import StoredTables, write_changes
 from jackbot_tui.model.errors import JournalError
 
@@ -83,7 +83,7 @@ def differences(connection: sqlite3.Connection) -> list[str]:
             return problems
         finally:
             replayed.close()
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         return [f"the file cannot be read: {one_line(error)}"]
 
 
@@ -95,7 +95,9 @@ def _create_tables(connection: sqlite3.Connection) -> None:
 def _table_differences(table: str, kept: sqlite3.Connection, replayed: sqlite3.Connection, most: int) -> list[str]:
     query = f"SELECT * FROM {table} ORDER BY 1, 2"
     problems: list[str] = []
-    for ours, told in zip_longest(kept.execute(query), replayed.execute(query)):
+    # A table that an older program did not know is as good as empty.
+    known = kept.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+    for ours, told in zip_longest(kept.execute(query) if known else (), replayed.execute(query)):
         if len(problems) >= most:
             break
         if ours != told:

@@ -59,12 +59,15 @@ def _recovered(connection: sqlite3.Connection, now: int) -> Recovered:
         orders=orders,
         positions=positions,
         fill_ids=frozenset(
-            (order.key.partition(":")[0], trade_id)
+            (order.client_id, trade_id)
             for order in orders.values()
             if order.filled
             for trade_id in tables.trade_ids(order.client_id)
         ),
         opening=_opening(tables, positions.values(), day_of(now)),
+        margins=tables.margins(),
+        parents=tables.parents(),
+        next_parent=tables.next_parent(),
         next_number=switches.next_number,
         killed=switches.killed,
         last_session=switches.session,

@@ -5,7 +5,6 @@ long as it is open: open, ask, close. Used by the ``journal`` command and the jo
 milliseconds to seconds, so an event loop asks through a thread. Rows are typed; text for people is made in ``sheets``.
 """
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -19,7 +18,7 @@ from msgspec import Struct
 from jackbot_tui.journal.encoding import decode
 from jackbot_tui.journal.projection import DayResult, FundingPayment, Skipped, day_of
 from jackbot_tui.journal.rebuild import differences
-from jackbot_tui.journal.schema import open_to_read, unreadable
+from jackbot_tui.journal.schema import DAMAGED, open_to_read, unreadable
 from jackbot_tui.journal.tables import (
     DAY_COLUMNS,
     FILL_COLUMNS,
@@ -228,7 +227,7 @@ class JournalReader:
             query = f"{query} ORDER BY {order}"
         try:
             yield from map(make, self._connection.execute(query, where.values))
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise unreadable(self.path, error) from error
         except ValueError as error:
             raise JournalError(

@@ -21,6 +21,12 @@ BUSY_TIMEOUT_MS = 2_000
 """How long a write waits for a stranger who holds the file (a backup tool, a curious shell)."""
 
 STATEMENT_CACHE = 256
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What a file that SQLite cannot work with raises: where the damage is in a name, not even the complaint is text."""
+
+PAGE_CACHE_KB = 512
+"""What the writer keeps of the database in memory: it appends, and reads next to nothing again."""
+
 LEFTOVER_WAL_BYTES = 16 * 1024 * 1024
 """The write-ahead log is cut back to this after a checkpoint."""
 
@@ -64,6 +70,11 @@ CREATE TABLE daily (
     realized TEXT NOT NULL, fees TEXT NOT NULL, funding TEXT NOT NULL, other_fees TEXT NOT NULL, quantity TEXT NOT NULL,
     average_entry TEXT NOT NULL, mark TEXT, PRIMARY KEY (key, day)
 ) WITHOUT ROWID;
+CREATE TABLE margins (key TEXT PRIMARY KEY, mode TEXT NOT NULL, leverage TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE parents (
+    parent_id TEXT PRIMARY KEY, number INTEGER NOT NULL, started TEXT NOT NULL, moved TEXT, is_open INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX parents_open ON parents (number) WHERE is_open = 1;
 CREATE TABLE skipped (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE switches (
     only INTEGER PRIMARY KEY CHECK (only = 1), projected_seq INTEGER NOT NULL, next_number INTEGER NOT NULL,
@@ -72,8 +83,17 @@ CREATE TABLE switches (
 INSERT INTO switches VALUES (1, 0, 1, 0, 0);
 """
 
-PROJECTIONS = ("orders", "fills", "funding", "positions", "daily", "skipped", "switches")
+PROJECTIONS = ("orders", "fills", "funding", "positions", "daily", "margins", "parents", "skipped", "switches")
 """Tables that follow from the log and can be built again from it."""
+
+LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS margins (key TEXT PRIMARY KEY, mode TEXT NOT NULL, leverage TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parents (
+    parent_id TEXT PRIMARY KEY, number INTEGER NOT NULL, started TEXT NOT NULL, moved TEXT, is_open INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parents_open ON parents (number) WHERE is_open = 1;
+"""
+"""Tables that journals of the first releases lack. Such a journal has no record that would fill them."""
 
 
 def prepare_file(path: Path) -> Path:
@@ -100,10 +120,13 @@ def prepare_database(connection: sqlite3.Connection, path: Path) -> None:
             raise JournalError(f"{path} is on a file system that has no write-ahead log: keep it on a local disk")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KB}")
         connection.execute(f"PRAGMA journal_size_limit = {LEFTOVER_WAL_BYTES}")
         if fresh:
             _create(connection)
-    except (sqlite3.Error, OSError) as error:
+        else:
+            connection.executescript(LATER_TABLES)
+    except (*DAMAGED, OSError) as error:
         raise unreadable(path, error) from error
 
 
@@ -118,7 +141,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, cached_statements=STATEMENT_CACHE
         )
-    except (sqlite3.Error, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         raise unreadable(path, error) from error
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -126,7 +149,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         if _identify(connection, path):
             raise JournalError(f"{path} is empty: nothing has been journaled there yet")
         connection.execute("BEGIN")
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         connection.close()
         raise unreadable(path, error) from error
     except JournalError:

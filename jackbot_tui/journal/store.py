@@ -29,6 +29,7 @@ from jackbot_tui.journal.projection import JournalFill, Projection
 from jackbot_tui.journal.rebuild import differences
 from jackbot_tui.journal.recovery import open_session, recover
 from jackbot_tui.journal.schema import (
+    DAMAGED,
     STATEMENT_CACHE,
     one_line,
     open_to_read,
@@ -197,7 +198,7 @@ class SqliteJournal:
                 session = await connection.run(open_session)
                 now = clock.now_ns()
                 recovered, journal_id, last_seq = await connection.run(lambda raw: recover(raw, now))
-            except sqlite3.Error as error:
+            except DAMAGED as error:
                 await connection.close()
                 raise unreadable(path, error) from error
             except BaseException:

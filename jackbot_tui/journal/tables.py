@@ -19,7 +19,9 @@ from jackbot_tui.journal.projection import (
     Projection,
     Switches,
 )
+from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.orders import Order, Position
+from jackbot_tui.model.records import ParentMoved, ParentStarted
 
 Row = tuple[Any, ...]
 
@@ -84,6 +86,8 @@ _FILLS = Inserter("fills", FILL_FIELDS)
 _FUNDING = Inserter("funding", FUNDING_FIELDS)
 _POSITIONS = Inserter("positions", POSITION_FIELDS, f"ON CONFLICT (key) DO {_newest(POSITION_FIELDS[1:])}")
 _DAILY = Inserter("daily", DAY_FIELDS, f"ON CONFLICT (key, day) DO {_newest(DAY_FIELDS[2:])}")
+_MARGINS = Inserter("margins", ("key", "mode", "leverage"), f"ON CONFLICT (key) DO {_newest(('mode', 'leverage'))}")
+_PARENTS = Inserter("parents", ("parent_id", "number", "started", "is_open"), "ON CONFLICT (parent_id) DO NOTHING")
 _SKIPPED = Inserter("skipped", ("seq", "reason"))
 
 
@@ -95,6 +99,15 @@ def write_changes(connection: sqlite3.Connection, projection: Projection, seq: i
     _FUNDING.write(connection, [_row(payment) for payment in changes.funding])
     _POSITIONS.write(connection, [_row(position) for position in changes.positions.values()])
     _DAILY.write(connection, [_row_with(day, "other_fees") for day in changes.days.values()])
+    _MARGINS.write(
+        connection, [(key, chosen.mode.value, str(chosen.leverage)) for key, chosen in changes.margins.items()]
+    )
+    _PARENTS.write(connection, [(each.parent_id, each.number, _json(each), 1) for each in changes.parents_started])
+    for moved in changes.parents_moved.values():
+        connection.execute(
+            "UPDATE parents SET moved = ?, is_open = ? WHERE parent_id = ?",
+            (_json(moved), int(moved.is_open), moved.parent_id),
+        )
     _SKIPPED.write(connection, [(skipped.seq, skipped.reason) for skipped in changes.skipped])
     switches = projection.switches
     connection.execute(
@@ -143,6 +156,29 @@ class StoredTables:
     def positions(self) -> Iterator[Position]:
         return map(position_of, self._connection.execute(f"SELECT {POSITION_COLUMNS} FROM positions ORDER BY key"))
 
+    def margins(self) -> dict[str, MarginSetting]:
+        """Margin mode and leverage by instrument, where they were chosen."""
+        rows = self._connection.execute("SELECT key, mode, leverage FROM margins ORDER BY key")
+        return {
+            key: msgspec.convert({"mode": mode, "leverage": leverage}, MarginSetting) for key, mode, leverage in rows
+        }
+
+    def parents(self) -> tuple[tuple[ParentStarted, ParentMoved | None], ...]:
+        """Open parent orders with their newest state, by number."""
+        rows = self._connection.execute("SELECT started, moved FROM parents WHERE is_open = 1 ORDER BY number")
+        return tuple(
+            (
+                msgspec.json.decode(started, type=ParentStarted),
+                None if moved is None else msgspec.json.decode(moved, type=ParentMoved),
+            )
+            for started, moved in rows
+        )
+
+    def next_parent(self) -> int:
+        """The number after the highest that a parent order ever had."""
+        (highest,) = self._connection.execute("SELECT coalesce(max(number), 0) FROM parents").fetchone()
+        return int(highest) + 1
+
     def switches(self) -> tuple[Switches, int]:
         """The journal's switches and the last record the tables have seen."""
         seq, next_number, session, killed = self._connection.execute(
@@ -178,6 +214,10 @@ def day_result_of(row: Sequence[object]) -> DayResult:
     values = dict(zip(DAY_FIELDS, row, strict=True))
     values["other_fees"] = msgspec.json.decode(str(values["other_fees"]))
     return msgspec.convert(values, DayResult, strict=False)
+
+
+def _json(record: ParentStarted | ParentMoved) -> str:
+    return msgspec.json.encode(record).decode()
 
 
 def _row(struct: msgspec.Struct) -> Row:

@@ -1,5 +1,8 @@
 """Round trips: fills grouped into trades as a trader counts them, from flat to flat, and statistics over them.
 
+Where spot buys pay their fee in base units, a sale of whole lots leaves dust behind: such a trade counts as closed when
+less than ``DUST`` of what was entered is left, and the dust goes into the next one.
+
 Pure functions over rows of the journal. ``report`` reads the rows, the journal screen and the ``journal`` command show
 the results. Nothing is stored: a round trip is a way of looking at fills.
 """
@@ -17,6 +20,9 @@ from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.transitions import EXACT, PRICE_PLACES
 
 MIXED = "mixed"
+
+DUST = Decimal("0.01")
+"""Part of the entered quantity."""
 
 
 class TradedFill(Struct, frozen=True):
@@ -110,6 +116,7 @@ def round_trips(events: Iterable[TradedFill | FundingPayment], tags: Iterable[Ta
     """
     notes = list(tags)
     trips: dict[str, _Trip] = {}
+    dust: dict[str, Decimal] = {}
     for event in events:
         if isinstance(event, FundingPayment):
             if event.key in trips:
@@ -117,23 +124,28 @@ def round_trips(events: Iterable[TradedFill | FundingPayment], tags: Iterable[Ta
             continue
         fill = event.fill
         trip = trips.get(fill.key)
+        kept_back = _kept_back(fill)
         change = EXACT.multiply(fill.quantity, Decimal(fill.side.sign))
-        before = EXACT.subtract(fill.position, change)
-        if (trip is None) != (before == ZERO):
+        before = EXACT.add(EXACT.subtract(fill.position, change), kept_back)
+        if before != (dust.get(fill.key, ZERO) if trip is None else trip.held):
             raise JournalError(f"fill {fill.trade_id} of {fill.key} does not follow from the fills before it")
         closing = min(fill.quantity, abs(before)) if before * change < ZERO else ZERO
         exit_fee = _share(fill.fee_quote, closing, fill.quantity)
         if trip is not None and closing:
             trip.leave(event, closing, exit_fee)
-            if trip.open_quantity == ZERO:
+            if trip.is_over:
                 yield trip.result(fill.ts, notes)
                 del trips[fill.key]
                 trip = None
         entering = EXACT.subtract(fill.quantity, closing)
         if entering:
             if trip is None:
-                trip = trips[fill.key] = _Trip(fill)
+                trip = trips[fill.key] = _Trip(fill, dust.pop(fill.key, ZERO))
             trip.enter(event, entering, EXACT.subtract(fill.fee_quote, exit_fee), ZERO if closing else fill.realized)
+        if trip is None:
+            dust[fill.key] = fill.position
+        else:
+            trip.holds(fill.position, kept_back)
     for trip in trips.values():
         yield trip.result(None, notes)
 
@@ -160,11 +172,13 @@ def net_by(trips: Iterable[RoundTrip], group: Callable[[RoundTrip], Iterable[str
 class _Trip:
     """A round trip under construction."""
 
-    def __init__(self, first: JournalFill) -> None:
+    def __init__(self, first: JournalFill, dust: Decimal) -> None:
         self.key = first.key
         self.side = first.side
         self.opened_ns = first.ts
-        self.open_quantity = ZERO
+        self.held = dust
+        self.open_quantity = abs(dust)
+        self._kept_back = ZERO
         self.funding = ZERO
         self._entered = self._entered_value = ZERO
         self._left = self._left_value = ZERO
@@ -176,6 +190,18 @@ class _Trip:
         self._tags: dict[str, None] = {}
         self._entry_liquidity: dict[str, None] = {}
         self._exit_liquidity: dict[str, None] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left, or only what fees in base units made impossible to sell."""
+        dust = EXACT.multiply(self._entered, DUST) if self._kept_back else ZERO
+        return self.open_quantity == ZERO or self.open_quantity < dust
+
+    def holds(self, position: Decimal, kept_back: Decimal) -> None:
+        """The signed ``position`` after a fill whose fee took ``kept_back`` out of it."""
+        self.held = position
+        self.open_quantity = EXACT.abs(position)
+        self._kept_back = EXACT.add(self._kept_back, kept_back)
 
     def enter(self, traded: TradedFill, quantity: Decimal, fee: Decimal, realized: Decimal) -> None:
         self.open_quantity = EXACT.add(self.open_quantity, quantity)
@@ -273,6 +299,12 @@ class _Tally:
             max_drawdown=self._drawdown,
             average_held_ns=self._held_ns // self._trades,
         )
+
+
+def _kept_back(fill: JournalFill) -> Decimal:
+    """What the fill's fee took out of the holding itself: spot, paid in base units."""
+    currencies = currencies_of(fill.key)
+    return fill.fee if fill.fee_currency == currencies.base and not currencies.is_perpetual else ZERO
 
 
 def _mean(total: Decimal, count: Decimal) -> Decimal:

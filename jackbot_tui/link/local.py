@@ -5,16 +5,26 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from jackbot_tui.desk.views import ClientInfo, Context, Notice, Reply, Role, ScreenView, ViewRequest
+from jackbot_tui.link.bugs import answer_to, told
 from jackbot_tui.link.client import NOTICES_KEPT
 from jackbot_tui.link.face import NO_CONTEXT, DeskFace
 from jackbot_tui.link.messages import PROTOCOL, Welcome
-from jackbot_tui.model.errors import LinkError
+from jackbot_tui.model.errors import JackbotError, LinkError
 
 
 class InProcessLink:
     """A client of ``desk`` without bytes in between; time-outs and answers are those of the socket client."""
 
-    def __init__(self, desk: DeskFace, role: Role = Role.SCREEN, name: str = "embedded") -> None:
+    def __init__(
+        self,
+        desk: DeskFace,
+        role: Role = Role.SCREEN,
+        name: str = "embedded",
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """``report`` hears of bugs in words, for the log; ``bugs`` counts them."""
+        self.bugs = 0
+        self._report = report
         self.role = role
         self.name = name
         self._desk = desk
@@ -54,14 +64,21 @@ class InProcessLink:
     async def execute(
         self, line: str, context: Context = NO_CONTEXT, confirmed: bool = False, timeout_s: float = 10.0
     ) -> Reply:
+        client = self._attached()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._desk.execute(self._attached(), line, context, confirmed)
+                return await self._desk.execute(client, line, context, confirmed)
         except TimeoutError:
             raise LinkError(f"no answer within {timeout_s:g} s: look at orders before repeating") from None
+        except Exception as error:  # noqa: BLE001 - as over a socket: a bug met by one line is answered, told and counted
+            return self._failed(error)
 
     async def preview(self, line: str, context: Context = NO_CONTEXT, timeout_s: float = 5.0) -> Reply:
-        return self._desk.preview(self._attached(), line, context)
+        client = self._attached()
+        try:
+            return self._desk.preview(client, line, context)
+        except Exception as error:  # noqa: BLE001 - see execute
+            return self._failed(error)
 
     async def kill(self, flatten: bool = False, timeout_s: float = 10.0) -> Reply:
         client = self._client or ClientInfo(0, Role.KILL, self.name)
@@ -70,6 +87,8 @@ class InProcessLink:
                 return await self._desk.kill(client, flatten)
         except TimeoutError:
             raise LinkError(f"KILL not confirmed within {timeout_s:g} s: send SIGUSR1 to the engine") from None
+        except Exception as error:  # noqa: BLE001 - see execute
+            return self._failed(error)
 
     async def heartbeat(self, glass_age_ms: float = -1.0) -> None:
         if self._client is not None:
@@ -98,6 +117,12 @@ class InProcessLink:
     def _take(self, notice: Notice) -> None:
         self._notices.append(notice)
         self._arrived.set()
+
+    def _failed(self, error: Exception) -> Reply:
+        if not isinstance(error, JackbotError):
+            self.bugs += 1
+            self._report(told(error))
+        return answer_to(error)
 
     def _attached(self) -> ClientInfo:
         if self._client is None:

@@ -5,14 +5,14 @@ notices waiting are bounded, garbage and silence close only the client they come
 """
 
 import asyncio
-import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
-from jackbot_tui.desk.views import ClientInfo, Notice, Reply, Role
+from jackbot_tui.desk.views import ClientInfo, Notice, Role
+from jackbot_tui.link.bugs import answer_to, told
 from jackbot_tui.link.face import DeskFace
 from jackbot_tui.link.framing import HEADER, body_length, frame, read_request
 from jackbot_tui.link.messages import (
@@ -35,11 +35,6 @@ from jackbot_tui.link.socket_file import SocketFile
 from jackbot_tui.model.errors import JackbotError, LinkError
 
 NOTICED_ROLES = (Role.SCREEN, Role.WATCH)
-
-BUG_WORDS = "internal error, see the engine's log: the line may be done in part, look at orders before you repeat it"
-
-TRACE_FRAMES = 4
-"""Places told of a bug: where it is and who called."""
 
 
 class ServerLimits(Struct, frozen=True, kw_only=True):
@@ -156,7 +151,7 @@ class LinkServer:
 
     def _bug_in_line(self, error: Exception) -> None:
         self.bugs += 1
-        self._report(f"a line ended in an internal error: {error!r} at {_where(error)}")
+        self._report(told(error))
 
     async def _attend(self, connection: "_Connection") -> None:
         """Handshake, then read and write until either end is done."""
@@ -184,12 +179,6 @@ class LinkServer:
 
 def _causes(error: Exception) -> str:
     return "; ".join(repr(inner) for inner in error.exceptions) if isinstance(error, ExceptionGroup) else ""
-
-
-def _where(error: Exception) -> str:
-    """Place of a bug for the log: ``words.py:186``, the innermost first."""
-    frames = traceback.extract_tb(error.__traceback__)[: -TRACE_FRAMES - 1 : -1]
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 class _Connection:
@@ -285,10 +274,10 @@ class _Connection:
                     reply = await self._desk.kill(client, message.flatten)
             encoded = frame(Answer(number, reply))
         except JackbotError as error:
-            encoded = frame(Answer(number, Reply(ok=False, lines=[str(error)], code="error")))
+            encoded = frame(Answer(number, answer_to(error)))
         except Exception as error:  # noqa: BLE001 - a bug met by one line, reported and counted, must not end the link
             self._on_bug(error)
-            encoded = frame(Answer(number, Reply(ok=False, lines=[BUG_WORDS], code="internal")))
+            encoded = frame(Answer(number, answer_to(error)))
         self._answer(encoded)
 
     def cancel_lines(self) -> None:

@@ -46,7 +46,7 @@ def fee_in_quote(key: str, fill: OrderFilled) -> Decimal:
     """The fill's fee in the instrument's quote currency.
 
     A fee in the base currency is valued at the fill's price; one in a third currency cannot be valued from the fill and
-    counts 0 here (it stays visible in the order's ``fees``). Paper fills are charged in the quote currency.
+    counts 0 here (it stays visible in the order's ``fees``).
     """
     currencies = currencies_of(key)
     if fill.fee_currency in (currencies.quote, currencies.settle):
@@ -54,34 +54,49 @@ def fee_in_quote(key: str, fill: OrderFilled) -> Decimal:
     return EXACT.multiply(fill.fee, fill.price) if fill.fee_currency == currencies.base else ZERO
 
 
-def apply_fill(position: Position, side: Side, fill: OrderFilled, fee_in_quote: Decimal) -> Position:
+def fee_in_base(key: str, fill: OrderFilled) -> Decimal:
+    """What a spot fill's fee took out of the base currency itself: spot buys pay so at many venues. Else 0."""
+    currencies = currencies_of(key)
+    return fill.fee if fill.fee_currency == currencies.base and not currencies.is_perpetual else ZERO
+
+
+def apply_fill(
+    position: Position, side: Side, fill: OrderFilled, fee_in_quote: Decimal, fee_in_base: Decimal = ZERO
+) -> Position:
     """The position after ``fill`` of an order on ``side``.
 
     ``fee_in_quote`` is the fill's fee in the quote currency (positive = paid), whatever currency it was charged in.
     A fill beyond what is open closes the old position and opens the rest on the other side at the fill's price.
+
+    ``fee_in_base`` is the part that was kept back in base units: it leaves the position as if sold at the fill's price,
+    which pays the fee, so that quantity and cash are those of the wallets, to the last digit.
     """
     with localcontext(EXACT):
-        change = fill.quantity * side.sign
-        quantity = position.quantity + change
-        if position.quantity * change >= ZERO:
-            cost = position.average_entry * position.quantity + fill.price * change
-            average = (cost / quantity).quantize(PRICE_PLACES) if quantity else ZERO
-            realized = position.realized + (average * quantity - cost)
-        else:
-            closed = -change if abs(change) <= abs(position.quantity) else position.quantity
-            realized = position.realized + (fill.price - position.average_entry) * closed
-            reversed_side = quantity * position.quantity < ZERO
-            average = fill.price if reversed_side else position.average_entry if quantity else ZERO
+        after = moved(position, fill.quantity * side.sign, fill.price)
+        if fee_in_base:
+            after = moved(after, -fee_in_base, fill.price)
         return replace(
-            position,
-            quantity=quantity,
-            average_entry=average,
-            realized=realized,
+            after,
             fees=position.fees + fee_in_quote,
             bought=position.bought + (fill.quantity if side is Side.BUY else ZERO),
             sold=position.sold + (fill.quantity if side is Side.SELL else ZERO),
             updated_ns=max(position.updated_ns, fill.ts),
         )
+
+
+def moved(position: Position, change: Decimal, price: Decimal) -> Position:
+    """``position`` with ``change`` base units (signed) more at ``price``, no fee; call it in the exact context."""
+    quantity = position.quantity + change
+    if position.quantity * change >= ZERO:
+        cost = position.average_entry * position.quantity + price * change
+        average = (cost / quantity).quantize(PRICE_PLACES) if quantity else ZERO
+        realized = position.realized + (average * quantity - cost)
+    else:
+        closed = -change if abs(change) <= abs(position.quantity) else position.quantity
+        realized = position.realized + (price - position.average_entry) * closed
+        reversed_side = quantity * position.quantity < ZERO
+        average = price if reversed_side else position.average_entry if quantity else ZERO
+    return replace(position, quantity=quantity, average_entry=average, realized=realized)
 
 
 def apply_funding(position: Position, amount: Decimal, ts: int) -> Position:

@@ -79,4 +79,4 @@ class Mode(StrEnum):
     PAPER = "paper"  # real market data, simulated fills
     SIM = "sim"  # the embedded exchange, simulated fills
     REPLAY = "replay"  # recorded market data, simulated fills
-    LIVE = "live"  # not available yet
+    LIVE = "live"  # a real account

@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.model.numbers import ZERO, places_of
+from jackbot_tui.model.numbers import ONE, ZERO, places_of
 
 
 class PriceBand(Struct, frozen=True):
@@ -28,6 +28,8 @@ class Instrument(Struct, frozen=True):
     ``key`` (``venue:symbol``) identifies it everywhere inside the program; ``symbol`` is ccxt's unified symbol;
     ``native`` is the venue's own name. ``contract_size`` is base units per contract (1 where sizes are in base).
     Fees are fractions (0.0002 = 2 basis points). ``funding_interval_h`` is 0 for spot.
+    ``price_figures`` is the most significant figures that a price may have, whole numbers aside (Hyperliquid: 5); 0
+    where the venue has a tick and nothing else. ``tick`` is then the one at the price of the listing; see ``tick_at``.
     """
 
     venue: str
@@ -53,10 +55,18 @@ class Instrument(Struct, frozen=True):
     max_orders: int = 0
     band: PriceBand | None = None
     funding_interval_h: int = 0
+    price_figures: int = 0
 
     @property
     def key(self) -> str:
         return f"{self.venue}:{self.symbol}"
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """The tick that holds at ``price``: never finer than ``tick``, coarser where ``price_figures`` says so."""
+        if not self.price_figures or price <= ZERO:
+            return self.tick
+        step = Decimal(1).scaleb(price.adjusted() - self.price_figures + 1)
+        return max(self.tick, min(step, ONE))
 
     @property
     def price_places(self) -> int:

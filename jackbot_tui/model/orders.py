@@ -1,6 +1,7 @@
 """Orders, the events that move them, fills, positions. Money and quantities are Decimal, time is nanoseconds."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -86,8 +87,44 @@ class OrderRejected(Struct, frozen=True, tag="rejected"):
     reason: str
 
 
+class FillReason(StrEnum):
+    """What made a fill on paper."""
+
+    TRADE = "trade"  # a trade at the price got past the queue
+    THROUGH = "through"  # a trade beyond the price
+    REACHED = "reached"  # the opposite best came to the price
+    TOOK = "took"  # the order took displayed liquidity
+
+
+class FillCause(Struct, frozen=True, kw_only=True, array_like=True):
+    """How a paper fill came about; short in the journal.
+
+    ``price`` and ``size`` are the trade's or the level's, ``event_ns`` the exchange's time of it and ``event_id`` the
+    trade's own id. For an order that rested (``rested_ns`` long): ``first_ahead`` stood before it at the beginning, of
+    which trades ate ``eaten`` and shrinking levels took ``vanished``; ``ahead`` was left right before the event, of
+    ``shown`` displayed at its price. ``request_ns`` and ``answer_ns`` are the latencies drawn, both ways.
+    """
+
+    reason: FillReason
+    price: Decimal
+    size: Decimal
+    event_ns: int = 0
+    event_id: str = ""
+    rested_ns: int = 0
+    first_ahead: Decimal = ZERO
+    eaten: Decimal = ZERO
+    vanished: Decimal = ZERO
+    ahead: Decimal = ZERO
+    shown: Decimal = ZERO
+    request_ns: int = 0
+    answer_ns: int = 0
+
+
 class OrderFilled(Struct, frozen=True, tag="filled"):
-    """One execution. ``trade_id`` is unique per venue and makes fills idempotent. ``fee`` is positive when paid."""
+    """One execution. ``trade_id`` is unique per venue and makes fills idempotent. ``fee`` is positive when paid.
+
+    ``cause`` explains a fill on paper; a real venue tells none.
+    """
 
     client_id: str
     ts: int
@@ -97,6 +134,7 @@ class OrderFilled(Struct, frozen=True, tag="filled"):
     liquidity: Liquidity
     fee: Decimal
     fee_currency: str
+    cause: FillCause | None = None
 
 
 class OrderCanceled(Struct, frozen=True, tag="canceled"):

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from jackbot_tui.model.clock import NS_PER_S
+from jackbot_tui.model.enums import Side
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.orders import Order, OrderEvent, OrderRequest
 
 
@@ -68,12 +71,69 @@ class FundingApplied(Struct, frozen=True, tag="funding"):
     amount: Decimal
 
 
+class MarginSet(Struct, frozen=True, tag="margin"):
+    """A person chose margin mode and leverage of a perpetual; holds until the next one, also after a restart."""
+
+    ts: int
+    key: str
+    mode: MarginMode
+    leverage: Decimal
+    source: str
+
+
+MARKOUT_HORIZONS_NS = (NS_PER_S, 5 * NS_PER_S, 30 * NS_PER_S, 300 * NS_PER_S)
+"""How long after a fill its worth is looked at."""
+
+
+class FillMarkout(Struct, frozen=True, tag="markout"):
+    """What a fill was worth afterwards: the mid 1 s, 5 s, 30 s and 5 min after it against its price.
+
+    ``values`` are quote currency per base unit, positive = the market moved our way; None where the book was not LIVE
+    then or the session ended before. ``toxic`` says in a few words why the fill looks like adverse selection, "" = no.
+    """
+
+    ts: int
+    client_id: str
+    trade_id: str
+    values: list[Decimal | None]
+    toxic: str = ""
+
+
 class MarkSampled(Struct, frozen=True, tag="mark"):
     """Price at which an open position is valued in daily results; written when a session ends and at UTC midnight."""
 
     ts: int
     key: str
     price: Decimal
+
+
+class ParentStarted(Struct, frozen=True, kw_only=True, tag="parent_started"):
+    """A parent order began: what was asked for, as canonical texts, and the seed of all its randomness."""
+
+    ts: int
+    parent_id: str
+    number: int
+    kind: str
+    key: str
+    side: Side
+    quantity: Decimal
+    values: dict[str, str]
+    seed: int
+    source: str
+
+
+class ParentMoved(Struct, frozen=True, kw_only=True, tag="parent_moved"):
+    """A parent order's whole state after a change; ``state`` is JSON of the version that stands in it.
+
+    ``status`` and ``reason`` say the same for people; ``is_open`` False: it has ended.
+    """
+
+    ts: int
+    parent_id: str
+    status: str
+    reason: str
+    is_open: bool
+    state: str
 
 
 class KillSwitch(Struct, frozen=True, tag="kill"):
@@ -99,7 +159,11 @@ Record = (
     | OrderSubmitted
     | OrderRefused
     | FundingApplied
+    | MarginSet
+    | FillMarkout
     | MarkSampled
+    | ParentStarted
+    | ParentMoved
     | KillSwitch
     | Note
     | OrderEvent

@@ -6,8 +6,9 @@ id, is the caller's business.
 
 Facts reach us late, twice and swapped, so the rules are written for that: a fill counts whenever it comes; a closed
 order never opens again; a request of ours changes the state only where the venue has not settled the matter; the fate
-called unknown ends with the next fact. While an amend is under way a complete fill does not close the order, since only
-the venue's answer tells against which total it was complete.
+called unknown ends with the venue's next word on the order. While an amend is under way, or the fate of a request is
+unknown (it may have been an amend), fills do not change the state and a complete one does not close the order, since
+only the venue's word tells against which total it was complete.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -106,7 +107,8 @@ def problem_of(order: Order, event: OrderEvent) -> str:
         quantity = text_of(event.quantity)
         if event.quantity <= ZERO:
             return f"order #{order.number}: a fill of {quantity} is not positive"
-        if order.status is not _S.PENDING_REPLACE and event.quantity > order.remaining:
+        undecided = order.status in (_S.PENDING_REPLACE, _S.PENDING_UNKNOWN)
+        if not undecided and event.quantity > order.remaining:
             return f"order #{order.number}: a fill of {quantity} exceeds the remaining {text_of(order.remaining)}"
     return ""
 
@@ -162,8 +164,8 @@ def _state_after_fill(order: Order) -> OrderStatus:
     """``order`` has the fill counted but still its old state."""
     complete = order.filled >= order.quantity
     match order.status:
-        case _S.PENDING_REPLACE:
-            return _S.PENDING_REPLACE
+        case _S.PENDING_REPLACE | _S.PENDING_UNKNOWN:
+            return order.status
         case _S.REJECTED:
             return _S.FILLED if complete else _S.CANCELED
         case _S.PENDING_CANCEL | _S.CANCELED | _S.EXPIRED | _S.FILLED:

@@ -118,7 +118,7 @@ class RiskGate:
         if reducing:
             return self._check_count(request, market, open_orders)
         return (
-            (None if price is None else self._check_size(request, market, price, position, open_orders))
+            (None if price is None else self._check_size(request, market, price, position, open_orders, now))
             or self._check_count(request, market, open_orders)
             or self._check_day(day_pnl)
             or self._check_rate(now)
@@ -164,7 +164,9 @@ class RiskGate:
         if refusal is not None or reducing:
             return refusal
         return (
-            self._check_size(rest, market, price, position, others) or self._check_day(day_pnl) or self._check_rate(now)
+            self._check_size(rest, market, price, position, others, now)
+            or self._check_day(day_pnl)
+            or self._check_rate(now)
         )
 
     def limits_view(
@@ -346,7 +348,13 @@ class RiskGate:
         price: Decimal,
         position: Position,
         open_orders: Sequence[Order],
+        now: int,
     ) -> Refusal | None:
+        """Our caps on one order and on the position it leads to.
+
+        The position counts at what the market holds it worth where that is more than the order's own price: many
+        cheap resting orders must not add up to more than the cap.
+        """
         limits, lot, quote = self.limits, market.instrument.lot, market.instrument.quote
         quantity = request.quantity
         if limits.max_order_qty and quantity > limits.max_order_qty:
@@ -363,11 +371,12 @@ class RiskGate:
         if not limits.max_position_notional:
             return None
         signed = position.quantity * request.side.sign + self._working(request.key, request.side, open_orders)
-        worst = (signed + quantity) * price
+        value_price = max(price, market.value_price(now) or price)
+        worst = (signed + quantity) * value_price
         if worst <= limits.max_position_notional:
             return None
         figure, limit = money(worst), text_of(limits.max_position_notional)
-        near = text_of(max(ZERO, round_down(limits.max_position_notional / price - signed, lot)))
+        near = text_of(max(ZERO, round_down(limits.max_position_notional / value_price - signed, lot)))
         message = (
             f"the position would be worth {figure} {quote} with its working orders, above max_position_notional"
             f" {limit}: try quantity {near}"

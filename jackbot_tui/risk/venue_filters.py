@@ -69,10 +69,11 @@ def check_price(request: OrderRequest, market: InstrumentMarket, now: int) -> Re
     instrument, price = market.instrument, request.price
     if price is None:
         return None
-    tick, figure = instrument.tick, priced(price, instrument)
+    tick, figure = instrument.tick_at(price), priced(price, instrument)
     if not is_multiple(price, tick):
         near = _either(round_down(price, tick), round_up(price, tick), lambda each: priced(each, instrument))
-        message = f"price {text_of(price)} is not a multiple of tick {priced(tick, instrument)}: try {near}"
+        why = f" ({instrument.price_figures} significant figures)" if tick != instrument.tick else ""
+        message = f"price {text_of(price)} is not a multiple of tick {priced(tick, instrument)}{why}: try {near}"
         return Refusal(RefusalCode.TICK, message, text_of(price), priced(tick, instrument), near)
     low, high = instrument.min_price, instrument.max_price
     if (low and price < low) or (high and price > high):

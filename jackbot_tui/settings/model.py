@@ -7,16 +7,18 @@ paper defaults are those of the rooms that use them. Nothing here reads a file o
 
 import re
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jackbot_tui.execution.paper.config import PaperConfig
-from jackbot_tui.model.clock import NS_PER_MS
+from jackbot_tui.execution.paper.queue_models import queue_model
+from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.symbols import unified_symbol
+from jackbot_tui.venues import VENUES, load_spec
 
 ENVIRONMENT_PREFIX = "JACKBOT_"
 
@@ -35,6 +37,11 @@ LatencyMs = Annotated[float, Field(ge=0, le=60_000)]
 Symbols = Annotated[list[str], NoDecode]
 """A list of unified symbols; in the environment separated by commas or spaces."""
 
+if TYPE_CHECKING:
+    Venue = str
+else:
+    Venue = Literal[VENUES]
+
 
 class Section(BaseModel):
     """A table of the file. Unknown keys are errors; numbers are never taken from true and false."""
@@ -49,7 +56,7 @@ class Section(BaseModel):
             raise ValueError("must be a number, not true or false")
         return value
 
-    @field_validator("symbols", mode="before", check_fields=False)
+    @field_validator("symbols", "venues", mode="before", check_fields=False)
     @classmethod
     def _split(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
@@ -70,7 +77,7 @@ class Section(BaseModel):
 class SessionSection(Section):
     """What `jackbot run` trades, and what an orderly end does."""
 
-    venue: Literal["binance"] = Field(default="binance", description="Exchange to follow.")
+    venue: Venue = Field(default="binance", description="Exchange to follow.")
     symbols: Symbols = Field(
         default=["BTC/USDT:USDT"],
         min_length=1,
@@ -143,15 +150,84 @@ class PaperSection(Section):
         default=_PAPER.latency_jitter_ns / NS_PER_MS,
         description="Largest random addition to either, in milliseconds, drawn from the session's seed.",
     )
+    latency: Literal["constant", "venue", "measured"] = Field(
+        default=_PAPER.latency.value,
+        description="constant = as above; venue = drawn from the exchange's distribution; measured = this session's own"
+        " round trips.",
+    )
+    feed_latency_ms: LatencyMs = Field(
+        default=_PAPER.feed_latency_ns / NS_PER_MS,
+        description="How late market data is: an order meets the book that is seen here so much later.",
+    )
+    spike_chance: float = Field(
+        default=_PAPER.spike_chance, ge=0, le=1, description="How often a message is held up, as a fraction of all."
+    )
+    spike_ms: LatencyMs = Field(
+        default=_PAPER.spike_ns / NS_PER_MS, description="For up to so many milliseconds, drawn from the seed."
+    )
+    queue: str = Field(
+        default=_PAPER.queue,
+        description="Queue model of resting orders: risk_averse (never flatters), power:N, power2:N, power3:N, log or"
+        " log2; N is the exponent, as in power2:3.",
+    )
+    impact: float = Field(
+        default=_PAPER.impact.coefficient,
+        ge=0,
+        le=100,
+        description="Coefficient of the square-root price impact of market orders; 0 = off, about 1 is realistic.",
+    )
+    impact_volatility: float = Field(
+        default=_PAPER.impact.volatility,
+        ge=0,
+        le=10,
+        description="Daily volatility for it, as a fraction of the price.",
+    )
+    impact_turnover: float = Field(
+        default=_PAPER.impact.turnover, gt=0, le=1e15, description="The market's daily turnover for it, quote currency."
+    )
+    impact_permanent: float = Field(
+        default=_PAPER.impact.permanent, ge=0, le=1, description="The part of it that stays for the session."
+    )
+    impact_half_life_s: float = Field(
+        default=_PAPER.impact.half_life_ns / NS_PER_S,
+        gt=0,
+        le=86_400,
+        description="Seconds in which the rest falls to half.",
+    )
+    spot_fees: str = Field(
+        default=_PAPER.spot_fees,
+        max_length=40,
+        description="What spot trades cost: MAKER/TAKER in percent, as in 0.08/0.1, a rebate below 0; empty = the"
+        " exchange's lowest tier.",
+    )
+    perpetual_fees: str = Field(
+        default=_PAPER.perpetual_fees,
+        max_length=40,
+        description="The same for perpetuals; on Binance also a tier by name, vip0 to vip9.",
+    )
+    margin: Literal["cross", "isolated"] = Field(
+        default=_PAPER.margin.value,
+        description="What answers for a perpetual's losses: the whole wallet or its own margin; the command margin"
+        " chooses per instrument.",
+    )
     leverage: Decimal = Field(
         default=_PAPER.leverage,
         ge=1,
         le=200,
-        description="For the initial margin of perpetuals, capped by the instrument's own; 1 = fully funded.",
+        description="For the initial margin of perpetuals, capped by the instrument's own; 1 = fully funded. The"
+        " command leverage chooses per instrument.",
     )
     start_balances: dict[str, Annotated[Decimal, Field(ge=0, le=_LARGEST_MONEY)]] = Field(
         default=_PAPER.start_balances, min_length=1, max_length=32, description="Units per currency at the start."
     )
+
+    @field_validator("queue", mode="after")
+    @classmethod
+    def _queue_model(cls, value: str) -> str:
+        try:
+            return queue_model(value).name
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("start_balances", mode="after")
     @classmethod
@@ -160,6 +236,42 @@ class PaperSection(Section):
             if not re.fullmatch(r"[A-Z0-9]{1,20}", currency):
                 raise ValueError("currencies are written in capital letters, as USDT")
         return value
+
+
+class LiveSection(Section):
+    """Trading with real money. Off unless a venue is allowed here, `jackbot run --live VENUE` names it, and `live` is
+    typed in the console."""
+
+    venues: Annotated[list[Venue], NoDecode] = Field(
+        default=[], max_length=16, description="Exchanges on which live trading is allowed."
+    )
+    account: str = Field(
+        default="",
+        pattern=r"^([a-z0-9]+(/[a-z0-9_-]+)?)?$",
+        description="Account whose key is used, as binance or binance/second; empty = the exchange's own name.",
+    )
+    poll_s: float = Field(
+        default=15.0, ge=1, le=300, description="Seconds between two looks at the account across the private streams."
+    )
+    dead_man_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=86_400,
+        description="Seconds of silence after which the exchange itself cancels our working orders, where it can "
+        "(Binance: perpetuals only, 5 to 3600); 0 = never.",
+    )
+
+
+class ParentsSection(Section):
+    """Parent orders: maker, chase, iceberg, scale, bracket, oco."""
+
+    restart: Literal["wait", "resume", "cancel"] = Field(
+        default="wait",
+        description="What they do when the engine comes up again: wait for a person, go on, or cancel their orders.",
+    )
+    children_per_s: int = Field(
+        default=5, ge=1, le=100, description="Orders that all of them together may send within a second."
+    )
 
 
 class CaptureSection(Section):
@@ -212,11 +324,11 @@ class ScreenSection(Section):
 class DemoSection(Section):
     """`jackbot demo`: the embedded exchange."""
 
+    venue: Venue = Field(default="binance", description="Exchange that is played: its protocol and its rules.")
     symbols: Symbols = Field(
-        default=["BTC/USDT:USDT", "ETH/USDT:USDT", "BTC/USDT", "ETH/USDT"],
-        min_length=1,
+        default=[],
         max_length=32,
-        description="Instruments of the embedded exchange that are followed.",
+        description="Instruments of the embedded exchange that are followed; empty = the venue's usual four.",
     )
     volatility: float = Field(
         default=1.0, gt=0, le=100, description="Price movement; 1 = a normal day, 3 = a wild one."
@@ -225,14 +337,8 @@ class DemoSection(Section):
     fault: str = Field(default="", description="Faults of the exchange, as drop=0.01,gap@30s; see docs/FIRST_STEPS.md.")
 
 
-class BinanceSection(Section):
-    """Addresses of Binance, for a proxy or a simulator; empty = the exchange's own."""
-
-    spot_public: str = Field(default="", description="WebSocket of spot market data (ws:// or wss://).")
-    spot_rest: str = Field(default="", description="REST of spot (http:// or https://).")
-    linear_public: str = Field(default="", description="WebSocket of USD-M books and trades.")
-    linear_market: str = Field(default="", description="WebSocket of USD-M mark prices.")
-    linear_rest: str = Field(default="", description="REST of USD-M.")
+class EndpointSection(Section):
+    """Addresses of one exchange, for a proxy or a simulator; empty = the exchange's own."""
 
     @field_validator("*", mode="after")
     @classmethod
@@ -243,10 +349,23 @@ class BinanceSection(Section):
         return value
 
 
-class VenuesSection(Section):
-    """Per exchange."""
+def _endpoint_section(venue: str) -> type[EndpointSection]:
+    """One text per endpoint of the venue's spec: ``spot_public``, ``linear_rest`` …"""
+    fields: dict[str, Any] = {}
+    spec = load_spec(venue)
+    for market in spec.markets.values():
+        for role in (*market.ws_urls, "rest"):
+            what = "REST (http:// or https://)" if role == "rest" else f"WebSocket, {role} (ws:// or wss://)"
+            words = f"{what} of {spec.title} {market.kind.value}."
+            fields[f"{market.kind.value}_{role}"] = (str, Field(default="", description=words))
+    made: type[EndpointSection] = create_model(
+        f"{venue.title()}Section", __base__=EndpointSection, __doc__=f"Addresses of {spec.title}.", **fields
+    )
+    return made
 
-    binance: BinanceSection = BinanceSection()
+
+_SECTIONS: dict[str, Any] = {venue: (made := _endpoint_section(venue), made()) for venue in VENUES}
+VenuesSection = create_model("VenuesSection", __base__=Section, __doc__="Per exchange.", **_SECTIONS)
 
 
 class Settings(BaseSettings):
@@ -263,11 +382,13 @@ class Settings(BaseSettings):
     session: SessionSection = SessionSection()
     risk: RiskSection = RiskSection()
     paper: PaperSection = PaperSection()
+    live: LiveSection = LiveSection()
+    parents: ParentsSection = ParentsSection()
     capture: CaptureSection = CaptureSection()
     log: LogSection = LogSection()
     screen: ScreenSection = ScreenSection()
     demo: DemoSection = DemoSection()
-    venues: VenuesSection = VenuesSection()
+    venues: VenuesSection = VenuesSection()  # type: ignore[valid-type]  # made from the venues' specs
 
     @classmethod
     def settings_customise_sources(

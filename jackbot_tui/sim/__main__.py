@@ -1,9 +1,9 @@
 """``python -m jackbot_tui.sim``: the embedded exchange as a process of its own, for the demo and for anybody's client.
 
-Prints one JSON line on standard output when it accepts connections (``port``, ``pid``, ``symbols``, ``endpoints``),
-then nothing more. It ends on SIGTERM or SIGINT; when standard input is a pipe, at its end; and with ``--parent-pid``
-when that process is gone: an exchange never outlives the console that started it. Bad options give one line and exit
-code 2.
+Prints one JSON line on standard output when it accepts connections (``port``, ``pid``, ``symbols``, ``endpoints``, and
+with ``--accounts`` the test keys of each account and ccxt's URLs), then nothing more. It ends on SIGTERM or SIGINT;
+when standard input is a pipe, at its end; and with ``--parent-pid`` when that process is gone: an exchange never
+outlives the console that started it. Bad options give one line and exit code 2.
 """
 
 import argparse
@@ -19,8 +19,7 @@ import msgspec
 
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.sim import faults
-from jackbot_tui.sim.exchange import SimExchange
-from jackbot_tui.sim.instruments import DEFAULT_SYMBOLS
+from jackbot_tui.sim.exchange import VENUES, SimExchange
 
 PARENT_CHECK_S = 0.5
 
@@ -28,18 +27,20 @@ PARENT_CHECK_S = 0.5
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m jackbot_tui.sim",
-        description="The embedded exchange: Binance's wire protocol on loopback, with a market of its own.",
+        description="The embedded exchange: a venue's wire protocol on loopback, with a market of its own.",
         epilog="Faults:\n\n" + (faults.__doc__ or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1; 0 (default) takes a free one")
     parser.add_argument(
-        "--symbols", nargs="+", default=list(DEFAULT_SYMBOLS), metavar="SYMBOL",
-        help="unified symbols, separated by spaces or commas (default: %(default)s)",
+        "--symbols", nargs="+", default=[], metavar="SYMBOL",
+        help="unified symbols, separated by spaces or commas (default: the venue's usual ones)",
     )  # fmt: skip
+    parser.add_argument("--venue", default="binance", help=f"whose protocol to speak: {', '.join(VENUES)}")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same market (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=1.0, help="multiplies how often orders arrive (default: 1)")
     parser.add_argument("--volatility", type=float, default=1.0, help="multiplies how far prices move (default: 1)")
+    parser.add_argument("--accounts", type=int, default=0, help="so many accounts; their keys are in the ready line")
     parser.add_argument("--fault", action="append", default=[], metavar="SPEC", help="what goes wrong; see below")
     parser.add_argument("--parent-pid", type=int, default=0, help="end when this process is gone")
     return parser
@@ -49,11 +50,13 @@ async def serve(options: argparse.Namespace) -> None:
     """Run until told to end."""
     symbols = [symbol for word in options.symbols for symbol in word.split(",") if symbol]
     exchange = SimExchange(
-        symbols,
+        symbols or None,
+        venue=options.venue,
         seed=options.seed,
         rate=options.rate,
         volatility=options.volatility,
         faults=",".join(options.fault),
+        accounts=options.accounts,
     )
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -80,8 +83,10 @@ def _announce(exchange: SimExchange) -> None:
         "port": exchange.port,
         "pid": os.getpid(),
         "symbols": [listing.instrument.symbol for listing in exchange.listings],
-        "endpoints": msgspec.to_builtins(exchange.endpoints),
+        "endpoints": exchange.endpoints,
     }
+    if exchange.accounts.numbers:
+        ready |= {"accounts": exchange.accounts.keys.all(), "ccxt_urls": exchange.ccxt_urls}
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
 

@@ -7,7 +7,9 @@ The specification, as given to ``--fault``, is a list separated by commas:
 
 - ``NAME=CHANCE`` happens to each frame, reply or request with that chance, 0 to 1.
   Data frames of a WebSocket: ``drop`` (lost), ``repeat`` (sent twice), ``reorder`` (changes place with the next),
-  ``garbage`` (an unreadable frame in front). Requests: ``noack`` (a SUBSCRIBE takes effect but is never confirmed),
+  ``garbage`` (an unreadable frame in front), ``truncate`` (cut short), ``corrupt`` (some characters turned into
+  others), ``checksum`` (a wrong checksum, at venues that send one). Requests: ``noack`` (a subscription takes effect
+  but is never confirmed),
   ``refuse`` (a WebSocket handshake is answered 503), ``rest429`` (429 with Retry-After: 1), ``rest5xx`` (503),
   ``stale_snapshot`` (a depth reply that is older than the stream).
 - ``NAME=TIME`` lasts as long as the exchange: ``slow_rest`` (every reply that much later), ``skew`` (its clock is that
@@ -16,7 +18,18 @@ The specification, as given to ``--fault``, is a list separated by commas:
   ``gap[:FRAMES]`` (every subscribed depth stream loses that many frames, 1), ``halfopen`` (every open WebSocket goes
   mute and deaf but stays connected), ``close[:CODE]`` (every WebSocket is closed; 1006, the default, cuts the
   connection without a close frame), ``shutdown[:TIME]`` (spot sockets are told ``serverShutdown`` and closed with 1001
-  that much later, 5s).
+  that much later, 5s; other venues where they have such a word), ``silence[:TIME]`` (no market data for that long, 10s,
+  while connections stay alive), ``maintenance[:TIME]`` (every WebSocket is closed, and for that long, 10s, new ones and
+  all requests are answered 503).
+- Orders and private streams, by chance. Trading requests (orders, cancels, amends): ``lost_answer`` (it takes effect,
+  then the connection drops without an answer), ``accepted5xx`` (it takes effect, the answer is a 503 that does not say
+  so), ``late_answer`` (it takes effect at once, the answer comes 0.4 s later, so that a fill is known before its
+  order's acknowledgement). Private events: ``repeat_fill`` (a fill is told twice), ``late_new`` (an order's ``new``
+  comes after what happened to it next, 2 s later at the latest). As events: ``private_silence@TIME[:TIME]`` (private
+  streams tell nothing for that long, 10s, and never make up for it, while connections stay alive),
+  ``expire_tokens@TIME`` (every listen key or token of a private stream ends). ``skew`` is what requests' timestamps are
+  compared with, too.
+- ``reject=SYMBOL`` refuses subscriptions to that unified symbol, as the venue does for one it does not know.
 
 TIME is a number with ``ms``, ``s`` (default), ``m`` or ``h``. Example: ``drop=0.01,gap@30s,close@90s/60s:1006``.
 """
@@ -39,11 +52,19 @@ class Chance(StrEnum):
     REPEAT = "repeat"
     REORDER = "reorder"
     GARBAGE = "garbage"
+    TRUNCATE = "truncate"
+    CORRUPT = "corrupt"
+    CHECKSUM = "checksum"
     NOACK = "noack"
     REFUSE = "refuse"
     REST_429 = "rest429"
     REST_5XX = "rest5xx"
     STALE_SNAPSHOT = "stale_snapshot"
+    LOST_ANSWER = "lost_answer"
+    ACCEPTED_5XX = "accepted5xx"
+    LATE_ANSWER = "late_answer"
+    REPEAT_FILL = "repeat_fill"
+    LATE_NEW = "late_new"
 
 
 class Lasting(StrEnum):
@@ -56,16 +77,33 @@ class EventKind(StrEnum):
     HALF_OPEN = "halfopen"
     CLOSE = "close"
     SHUTDOWN = "shutdown"
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    PRIVATE_SILENCE = "private_silence"
+    EXPIRE_TOKENS = "expire_tokens"
 
 
-FRAME_FAULTS = (Chance.DROP, Chance.REPEAT, Chance.REORDER, Chance.GARBAGE)
-DEFAULT_ARGUMENT = {EventKind.GAP: 1, EventKind.HALF_OPEN: 0, EventKind.CLOSE: 1006, EventKind.SHUTDOWN: 5_000_000_000}
+FRAME_FAULTS = (Chance.DROP, Chance.REPEAT, Chance.REORDER, Chance.GARBAGE, Chance.TRUNCATE, Chance.CORRUPT)
+REJECT = "reject"
+TIMED = (EventKind.SHUTDOWN, EventKind.SILENCE, EventKind.MAINTENANCE, EventKind.PRIVATE_SILENCE)
+"""Events whose argument is a time."""
+
+DEFAULT_ARGUMENT = {
+    EventKind.GAP: 1,
+    EventKind.HALF_OPEN: 0,
+    EventKind.CLOSE: 1006,
+    EventKind.SHUTDOWN: 5_000_000_000,
+    EventKind.SILENCE: 10_000_000_000,
+    EventKind.MAINTENANCE: 10_000_000_000,
+    EventKind.PRIVATE_SILENCE: 10_000_000_000,
+    EventKind.EXPIRE_TOKENS: 0,
+}
 _UNITS = {"ms": 1_000_000, "": 1_000_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 _TIME = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|m|h|)")
 
 
 class FaultEvent(Struct, frozen=True):
-    """``argument``: frames for a gap, close code for a close, nanoseconds for a shutdown. ``every_ns`` 0: only once."""
+    """``argument``: frames for a gap, close code for a close, else nanoseconds. ``every_ns`` 0: only once."""
 
     kind: EventKind
     argument: int
@@ -79,6 +117,7 @@ class FaultPlan(Struct, frozen=True):
     chances: dict[Chance, float] = {}
     lasting: dict[Lasting, int] = {}
     events: tuple[FaultEvent, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 def parse_faults(spec: str) -> FaultPlan:
@@ -86,6 +125,7 @@ def parse_faults(spec: str) -> FaultPlan:
     chances: dict[Chance, float] = {}
     lasting: dict[Lasting, int] = {}
     events: list[FaultEvent] = []
+    rejected: list[str] = []
     for item in filter(None, (part.strip() for part in spec.split(","))):
         name, sign, rest = re.match(r"([^=@]*)([=@]?)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
         if name in _names(Chance) and sign == "=":
@@ -94,9 +134,11 @@ def parse_faults(spec: str) -> FaultPlan:
             lasting[Lasting(name)] = _duration(item, rest, negative=name == Lasting.SKEW)
         elif name in _names(EventKind) and sign == "@":
             events.append(_event(item, EventKind(name), rest))
+        elif name == REJECT and sign == "=" and rest:
+            rejected.append(rest)
         else:
             raise InputError(_advice(item, name))
-    return FaultPlan(chances, lasting, tuple(events))
+    return FaultPlan(chances, lasting, tuple(events), tuple(rejected))
 
 
 def _names(kind: type[StrEnum]) -> set[str]:
@@ -110,7 +152,9 @@ def _advice(item: str, name: str) -> str:
         return f"fault {item!r}: {name} takes a time, as in {name}=2s"
     if name in _names(EventKind):
         return f"fault {item!r}: {name} takes the time at which it happens, as in {name}@30s"
-    known = sorted(_names(Chance) | _names(Lasting) | _names(EventKind))
+    if name == REJECT:
+        return f"fault {item!r}: reject takes a symbol, as in reject=BTC/USDT"
+    known = sorted(_names(Chance) | _names(Lasting) | _names(EventKind) | {REJECT})
     nearest = difflib.get_close_matches(name, known, n=1)
     return f"fault {item!r} is not known: " + (f"try {nearest[0]}" if nearest else f"known are {', '.join(known)}")
 
@@ -137,7 +181,7 @@ def _event(item: str, kind: EventKind, text: str) -> FaultEvent:
     at, slash, every = when.partition("/")
     argument = DEFAULT_ARGUMENT[kind]
     if colon:
-        argument = _duration(item, argument_text) if kind is EventKind.SHUTDOWN else _whole(item, kind, argument_text)
+        argument = _duration(item, argument_text) if kind in TIMED else _whole(item, kind, argument_text)
     every_ns = _duration(item, every) if slash else 0
     if slash and every_ns <= 0:
         raise InputError(f"fault {item!r}: the time between two of them must be above 0, as in {kind}@30s/60s")
@@ -156,7 +200,7 @@ def _whole(item: str, kind: EventKind, text: str) -> int:
 class Faults:
     """The faults of a running exchange. Tests and demos may change them at any time.
 
-    ``counts`` tells how often each has struck, by name.
+    ``counts`` tells how often each has struck, by name. ``rejected`` are unified symbols nobody may subscribe to.
     """
 
     def __init__(self, plan: FaultPlan | None = None, seed: int = 0) -> None:
@@ -169,14 +213,37 @@ class Faults:
         heapq.heapify(self._agenda)
         self._connections = 0
         self.counts: Counter[str] = Counter()
+        self.rejected: set[str] = set(plan.rejected)
         self.gap_number = 0
         self.gap_frames = 0
+        self.cleared_gaps = 0
+        """Gaps up to this number are over, whatever of them is left."""
+
         self.on_event: Callable[[FaultEvent], None] | None = None
+        self._elapsed_ns = 0
+        self._silent_until_ns = 0
+        self._closed_until_ns = 0
+        self._private_silent_until_ns = 0
+
+    @property
+    def silent(self) -> bool:
+        """No market data is sent now."""
+        return self._elapsed_ns < self._silent_until_ns
+
+    @property
+    def private_silent(self) -> bool:
+        """Private streams tell nothing now."""
+        return self._elapsed_ns < self._private_silent_until_ns
+
+    @property
+    def under_maintenance(self) -> bool:
+        """Nobody is let in now."""
+        return self._elapsed_ns < self._closed_until_ns
 
     @property
     def touches_frames(self) -> bool:
         """Whether data frames may be altered now, so that a healthy exchange need not ask frame by frame."""
-        return self.gap_number > 0 or any(self._chances.get(name) for name in FRAME_FAULTS)
+        return self.gap_number > self.cleared_gaps or any(self._chances.get(name) for name in FRAME_FAULTS)
 
     @property
     def slow_rest_ns(self) -> int:
@@ -216,9 +283,14 @@ class Faults:
         self._chances.clear()
         self._lasting.clear()
         self._agenda.clear()
+        self.rejected.clear()
+        self.gap_frames = 0
+        self.cleared_gaps = self.gap_number
+        self._silent_until_ns = self._closed_until_ns = self._private_silent_until_ns = 0
 
     def advance(self, elapsed_ns: int) -> None:
         """Let scheduled events up to this moment happen."""
+        self._elapsed_ns = elapsed_ns
         while self._agenda and self._agenda[0][0] <= elapsed_ns:
             at, number, event = heapq.heappop(self._agenda)
             if event.every_ns:
@@ -235,6 +307,12 @@ class Faults:
         if event.kind is EventKind.GAP:
             self.gap_number += 1
             self.gap_frames = event.argument
+        elif event.kind is EventKind.SILENCE:
+            self._silent_until_ns = self._elapsed_ns + event.argument
+        elif event.kind is EventKind.PRIVATE_SILENCE:
+            self._private_silent_until_ns = self._elapsed_ns + event.argument
+        elif event.kind is EventKind.MAINTENANCE:
+            self._closed_until_ns = self._elapsed_ns + event.argument
         if self.on_event is not None:
             self.on_event(event)
 
@@ -245,7 +323,7 @@ class FrameFaults:
     def __init__(self, faults: Faults, rng: random.Random) -> None:
         self._faults = faults
         self._random = rng
-        self._held: str | None = None
+        self._held: str | bytes | None = None
         self._born = faults.gap_number
         self._gaps: dict[str, tuple[int, int]] = {}
 
@@ -254,22 +332,26 @@ class FrameFaults:
         """Whether a frame waits to go out after the next one."""
         return self._held is not None
 
-    def alter(self, stream: str, text: str, *, is_depth: bool) -> list[str]:
-        """The frames that really go out when ``text`` is to be sent on ``stream``."""
+    def alter(self, stream: str, frame: str | bytes, *, is_depth: bool) -> list[str | bytes]:
+        """The frames that really go out when ``frame`` is to be sent on ``stream``."""
         if is_depth and self._in_gap(stream):
             return []
         if self._strikes(Chance.DROP):
             return []
-        out = [text]
+        if self._strikes(Chance.TRUNCATE):
+            frame = self._cut(frame)
+        elif self._strikes(Chance.CORRUPT):
+            frame = self._spoilt(frame)
+        out = [frame]
         if self._strikes(Chance.REPEAT):
-            out.append(text)
+            out.append(frame)
         if self._held is not None:
             out.append(self._held)
             self._held = None
         elif self._strikes(Chance.REORDER):
             self._held = out.pop()
         if self._strikes(Chance.GARBAGE):
-            out.insert(0, self._unreadable(text))
+            out.insert(0, self._unreadable(frame))
         return out
 
     def _strikes(self, name: Chance) -> bool:
@@ -281,7 +363,7 @@ class FrameFaults:
 
     def _in_gap(self, stream: str) -> bool:
         number = self._faults.gap_number
-        if number == self._born:
+        if number == self._born or number <= self._faults.cleared_gaps:
             return False
         seen, left = self._gaps.get(stream, (self._born, 0))
         if seen != number:
@@ -289,11 +371,21 @@ class FrameFaults:
         self._gaps[stream] = (number, max(0, left - 1))
         return left > 0
 
-    def _unreadable(self, text: str) -> str:
+    def _cut(self, frame: str | bytes) -> str | bytes:
+        return frame[: 1 + int(self._random.random() * max(0, len(frame) - 2))]
+
+    def _spoilt(self, frame: str | bytes) -> str | bytes:
+        """Four characters in a row become others that no figure is made of: whatever they hit cannot be read as one."""
+        at = int(self._random.random() * max(1, len(frame) - 4))
+        if isinstance(frame, str):
+            return frame[:at] + "#~#~"[: len(frame) - at] + frame[at + 4 :]
+        return frame[:at] + b"\xff\xff\xff\xff"[: len(frame) - at] + frame[at + 4 :]
+
+    def _unreadable(self, frame: str | bytes) -> str | bytes:
         """A frame cut short, bytes of nothing, or JSON of no known shape."""
         draw = self._random.random()
         if draw < 0.4:
-            return text[: 1 + int(self._random.random() * (len(text) - 1))]
+            return self._cut(frame)
         if draw < 0.7:
             return "".join(chr(33 + int(self._random.random() * 94)) for _ in range(40))
         return self._random.choice(('{"e":"depthUpdate"}', "[]", '{"stream":5,"data":null}', "null", '{"result":'))

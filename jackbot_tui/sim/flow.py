@@ -197,12 +197,18 @@ class MarketFlow:
         levels = engine.level_count(side)
         if not levels:
             return
-        if engine.orders_on(side) > self._target * MAX_LEVELS_OVER or self._beyond_reach(side):
-            rank = levels - 1
+        farthest = self._farthest(side, levels)
+        if engine.orders_on(side) > self._target * MAX_LEVELS_OVER or self._beyond_reach(side, farthest):
+            rank = farthest
         else:
             rank = max(self._withdrawal_rank(levels), self._withdrawal_rank(levels), key=lambda r: self._queue(side, r))
         price = engine.price_at(side, rank)
         order = engine.newest_at(side, price) if rng.random() < 0.7 else engine.oldest_at(side, price)
+        if order.account != CROWD:  # a client's: nobody else may cancel it
+            others = [other for other in engine.queue_at(side, price) if other.account == CROWD]
+            if not others:
+                return
+            order = others[-1]
         engine.cancel(order.order_id, now=now)
 
     def _withdrawal_rank(self, levels: int) -> int:
@@ -213,8 +219,16 @@ class MarketFlow:
     def _queue(self, side: Side, rank: int) -> int:
         return self.engine.queue_length(side, self.engine.price_at(side, rank))
 
-    def _beyond_reach(self, side: Side) -> bool:
-        worst = self.engine.price_at(side, -1 + self.engine.level_count(side))
+    def _farthest(self, side: Side, levels: int) -> int:
+        """Rank of the crowd's own farthest level; the first one where it has none."""
+        for rank in range(levels - 1, 0, -1):
+            price = self.engine.price_at(side, rank)
+            if any(order.account == CROWD for order in self.engine.queue_at(side, price)):
+                return rank
+        return 0
+
+    def _beyond_reach(self, side: Side, farthest: int) -> bool:
+        worst = self.engine.price_at(side, farthest)
         return abs(worst - self.centre) > self.centre * MAX_DISTANCE
 
     def _clear_stale(self, side: Side, now: int) -> None:

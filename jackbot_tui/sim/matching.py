@@ -146,10 +146,19 @@ class MatchingEngine:
         """The resting order with this id."""
         return self._orders.get(order_id)
 
+    def position_of(self, account: int) -> int:
+        """Signed lots."""
+        return self.positions.get(account, 0)
+
     def open_orders(self, account: int) -> Iterator[BookOrder]:
         return (order for order in self._orders.values() if order.account == account)
 
     # --- orders --------------------------------------------------------------------------------------------------
+
+    def take_order_id(self) -> int:
+        """The next order id, for who must know it before the order enters."""
+        self._next_order_id += 1
+        return self._next_order_id - 1
 
     def submit(
         self,
@@ -164,17 +173,18 @@ class MatchingEngine:
         self_trade: SelfTrade = SelfTrade.NONE,
         account: int = CROWD,
         client_id: str = "",
+        order_id: int = 0,
     ) -> BookOrder:
-        """Match an order and rest what may rest. ``price`` None is a market order, which never rests.
+        """Match an order and rest what may rest. ``price`` None is a market order, which never rests. ``order_id`` is
+        one that ``take_order_id`` gave, 0 for the next.
 
         The order returned tells its fate: NEW or PARTIALLY_FILLED while it rests, FILLED, EXPIRED with the reason of
         its remainder, or REJECTED with nothing done.
         """
         order = BookOrder(
-            self._next_order_id, account, client_id, side, price or 0, quantity, quantity,
+            order_id or self.take_order_id(), account, client_id, side, price or 0, quantity, quantity,
             tif, post_only, reduce_only, self_trade, now,
         )  # fmt: skip
-        self._next_order_id += 1
         refusal = self._refusal(order, is_market=price is None)
         if refusal is not Reason.NONE:
             return self._end(order, OrderStatus.REJECTED, refusal, now)

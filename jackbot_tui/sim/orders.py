@@ -36,6 +36,9 @@ class Reason(StrEnum):
     SELF_TRADE = "self-trade prevention"
     CANCELED = "canceled by its owner"
     AMENDED_AWAY = "amended to a quantity already filled"
+    UNAFFORDABLE = "triggered when the account could not carry it"
+    COUNTDOWN = "canceled by the dead-man switch"
+    LIQUIDATION = "canceled because the position is liquidated"
 
 
 class BookOrder(Struct, gc=False):

@@ -87,6 +87,8 @@ class Act(Enum):
     SCREEN_CHART = "screen_chart"
     SCREEN_CONNECTIONS = "screen_connections"
     SCREEN_LOG = "screen_log"
+    SCREEN_HONESTY = "screen_honesty"
+    SCREEN_PARENTS = "screen_parents"
     COMMAND = "command"
     REPEAT = "repeat"
     YANK = "yank"
@@ -185,6 +187,8 @@ ACTIONS: dict[Act, Action] = {
         _safe(Group.VIEW, Act.SCREEN_CHART, "chart, full screen"),
         _safe(Group.VIEW, Act.SCREEN_CONNECTIONS, "connections, feeds and limits"),
         _safe(Group.VIEW, Act.SCREEN_LOG, "log, full screen"),
+        _safe(Group.VIEW, Act.SCREEN_PARENTS, "parent orders: progress and why"),
+        _safe(Group.VIEW, Act.SCREEN_HONESTY, "honesty: fills under every rule of filling"),
         _safe(Group.TEXT, Act.COMMAND, "command bar"),
         _order(Group.TEXT, Act.REPEAT, "repeat the last order line (always asks)"),
         _safe(Group.TEXT, Act.YANK, "last order as a command, into the bar"),

@@ -48,7 +48,12 @@ QUIET_S = 0.25
 DRAW_AFTER_KEY_S = 0.003
 """Longer than an order key waits for a burst: the line is on the socket before the screen is painted."""
 
-HEADINGS = {Page.CONNECTIONS: "FEEDS", Page.JOURNAL: "JOURNAL"}
+HEADINGS = {
+    Page.CONNECTIONS: "FEEDS",
+    Page.JOURNAL: "JOURNAL",
+    Page.HONESTY: "HONESTY METER",
+    Page.PARENTS: "PARENT ORDERS",
+}
 TYPED = {
     "flatten all": "closes every position of every instrument at market",
     "kill reset": "unlocks new orders after the kill switch",
@@ -165,6 +170,10 @@ class JackbotApp(App[int], inherit_bindings=False):
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
         return [*filters, self._ascii] if self._plain else filters
+
+    def _print_error_renderables(self) -> None:
+        """Textual would print a traceback: a bug is raised to the caller instead, who writes it to a file."""
+        self._exit_renderables.clear()
 
     # ------------------------------------------------------------------ drawing
 

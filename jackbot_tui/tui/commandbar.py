@@ -92,6 +92,7 @@ class CommandBar(Input):
     """``changed`` is called on every change, ``entered`` with the line, ``left`` when it was given up.
 
     ``pressed`` hears every key and says whether it looks pasted: an Enter that came with a paste sends nothing.
+    ``late`` is given keys that were on their way here when the field was left.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class CommandBar(Input):
         entered: Callable[[str], None],
         left: Callable[[], None],
         pressed: Callable[[events.Key], bool],
+        late: Callable[[events.Key], None],
         view: Callable[[], ScreenView | None],
     ) -> None:
         super().__init__(id="command", compact=True, select_on_focus=False)
@@ -111,6 +113,7 @@ class CommandBar(Input):
         self._entered_call = entered
         self._left_call = left
         self._pressed_call = pressed
+        self._late_call = late
         self._view = view
         self._base = ""
 
@@ -129,6 +132,10 @@ class CommandBar(Input):
         self._changed_call(self.value)
 
     async def on_key(self, event: events.Key) -> None:
+        if self.screen.focused is not self:
+            event.prevent_default()
+            self._late_call(event)
+            return
         pasted = self._pressed_call(event)
         match event.key:
             case "enter" if pasted:

@@ -114,6 +114,8 @@ class Controller:
             if typing is Typing.PASTE:
                 self.pasted()
                 return True
+        elif key == "escape":
+            self._paste.key(pressed_ns)  # Alt with a key comes as Escape and the key at once: that is no order key
         if key in self.bound:
             self.submit(self.bound[key])
             return True

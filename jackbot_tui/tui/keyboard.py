@@ -25,6 +25,8 @@ PAGES = {
     Act.SCREEN_CHART: "chart",
     Act.SCREEN_CONNECTIONS: "connections",
     Act.SCREEN_LOG: "log",
+    Act.SCREEN_HONESTY: "honesty",
+    Act.SCREEN_PARENTS: "parents",
 }
 
 

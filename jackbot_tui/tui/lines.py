@@ -55,7 +55,8 @@ def cancel_here_line(orders: list[OwnOrderView]) -> str:
 def position_line(verb: str, position: Decimal) -> str:
     """``flatten`` cancels orders as well and is said even when flat; the others need a position."""
     if not position and verb != "flatten":
-        raise NothingToSay(f"no position: nothing to {verb.split()[0]}")
+        word = verb.split()[0]
+        raise NothingToSay(f"no position: nothing to {'protect' if word == 'be' else word}")
     return verb
 
 

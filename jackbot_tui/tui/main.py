@@ -6,6 +6,7 @@ Called by the command line with the engine's socket, or with a link of any kind 
 import asyncio
 import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from jackbot_tui.link.client import LinkClient
@@ -29,17 +30,36 @@ def prepare_environment(options: ScreenOptions) -> None:
         os.environ.setdefault("ESCDELAY", "25")
 
 
-async def screen_session(link: Link, options: ScreenOptions) -> int:
-    """The screen on a link that the caller made, inside the caller's event loop (``--embed``). Closes the link."""
+async def screen_session(link: Link, options: ScreenOptions, gone: asyncio.Event | None = None) -> int:
+    """The screen on a link that the caller made, inside the caller's event loop (``--embed``). Closes the link.
+
+    ``gone``: when it is set there is nothing to look at any more, and the screen is left. A bug that ended the screen
+    is raised here, once the terminal is as it was.
+    """
     prepare_environment(options)
+    from jackbot_tui.tui import terminal
     from jackbot_tui.tui.app import JackbotApp
 
+    terminal.escape_is_a_key()
     app = JackbotApp(link, options)
     # What was imported stays for good: kept out of every later collection, whose pauses would be felt at the keys.
     gc.collect()
     gc.freeze()
-    code = await app.run_async(mouse=wants_mouse(options))
+    watching = asyncio.create_task(_leave_when(gone, app.leave), name="watch for the end") if gone is not None else None
+    try:
+        code = await app.run_async(mouse=wants_mouse(options))
+    finally:
+        if watching is not None:
+            watching.cancel()
+    crash = terminal.crash_of(app)
+    if crash is not None:
+        raise crash
     return code if isinstance(code, int) else app.return_code or 0
+
+
+async def _leave_when(gone: asyncio.Event, leave: Callable[[], None]) -> None:
+    await gone.wait()
+    leave()
 
 
 def run_screen(link: Link | Path | str, options: ScreenOptions | None = None) -> int:

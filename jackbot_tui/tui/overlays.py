@@ -11,15 +11,33 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 
-from jackbot_tui.desk.views import Reply
+from jackbot_tui.desk.views import FillView, ParentView, Reply
+from jackbot_tui.model.clock import NS_PER_S
+from jackbot_tui.model.errors import LinkError
 from jackbot_tui.tui.panels import LinePanel
 from jackbot_tui.tui.view.ink import Ink, Row, fit
 from jackbot_tui.tui.view.market import Gauge, header_rows, title
-from jackbot_tui.tui.view.pages import ASKED, TABS, Page, help_rows, tab_rows
+from jackbot_tui.tui.view.pages import (
+    ASKED,
+    FILLS_TAB,
+    HEAD_ROWS,
+    MOVING,
+    TABS,
+    Page,
+    fills,
+    help_rows,
+    listed_fills,
+    tab_rows,
+)
+from jackbot_tui.tui.view.parents import ROWS_EACH, parent_rows
 from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH, Ticket
 
 if TYPE_CHECKING:
     from jackbot_tui.tui.app import JackbotApp
+
+
+AGAIN_NS = NS_PER_S
+"""How often a page that moves is asked for."""
 
 
 class PageScreen(Screen[None]):
@@ -37,7 +55,12 @@ class PageScreen(Screen[None]):
         self.filter = ""
         self.filtering = page is Page.HELP
         self._answer = answer
+        self._asked_ns = 0
         self._count = 0
+        self._fills: list[FillView] = []
+        self._chosen = ""
+        self._parents: list[ParentView] = []
+        self._place = 0
         self.panel = LinePanel(desk.inks, "page")
 
     def compose(self) -> ComposeResult:
@@ -50,9 +73,13 @@ class PageScreen(Screen[None]):
         self.call_after_refresh(self.desk.draw, True)
 
     def _ask(self) -> None:
+        self._answer = None if (self.page, self.tab) in ASKED else self._answer
+        self._ask_again()
+
+    def _ask_again(self) -> None:
         line = ASKED.get((self.page, self.tab))
         if line is not None:
-            self._answer = None
+            self._asked_ns = self.desk.clock.now_ns()
             self.desk.ask(line, self._take)
 
     def _take(self, reply: Reply) -> None:
@@ -68,7 +95,13 @@ class PageScreen(Screen[None]):
         if self.page is Page.HELP:
             mode = view.header.mode if view is not None else ""
             rows = help_rows(self.desk.controller.keymap, mode, self.filter, width)
+        elif (self.page, self.tab) == FILLS_TAB and view is not None:
+            rows = self._fill_rows(width, body)
+        elif self.page is Page.PARENTS and view is not None:
+            rows = self._parent_rows(view.parents, width, body)
         else:
+            if (self.page, self.tab) in MOVING and 0 < self._asked_ns <= now - AGAIN_NS:
+                self._ask_again()
             moment = view.header.now_ns if view is not None else now
             rows = tab_rows(self.page, self.tab, self.desk.glass, self._answer, width, body, moment)
             if self.filter:
@@ -79,6 +112,66 @@ class PageScreen(Screen[None]):
         shown = rows[self.first : self.first + body]
         shown += [fit([], width)] * (body - len(shown))
         self.panel.show([self._head(gauge, width), *shown, self._foot(width, body), self._keys(width)])
+
+    def _fill_rows(self, width: int, body: int) -> list[Row]:
+        """The fills, scrolled so far that the chosen one is in sight; it stays chosen when newer ones come."""
+        try:
+            self._fills = listed_fills(self.desk.glass, self._answer, self.filter)
+        except LinkError as error:
+            self._fills = []
+            return [fit([(f"  {error}", Ink.BAD)], width)]
+        chosen = self._chosen_place()
+        row = chosen + HEAD_ROWS
+        if chosen == 0:
+            self.first = 0
+        elif not self.first <= row < self.first + body:
+            self.first = row if row < self.first else row - body + 1
+        return fills(self._fills, chosen, width)
+
+    def _parent_rows(self, listed: list[ParentView], width: int, body: int) -> list[Row]:
+        """The parent orders, scrolled so far that the chosen one is in sight."""
+        self._parents = [
+            each for each in listed if self.filter.lower() in f"p{each.number} {each.kind} {each.key}".lower()
+        ]
+        self._place = max(0, min(self._place, len(self._parents) - 1))
+        row = self._place * ROWS_EACH
+        if not self.first <= row <= self.first + body - ROWS_EACH:
+            self.first = row if row < self.first else row - body + ROWS_EACH
+        return parent_rows(self._parents, self._place, width)
+
+    def _parent_key(self, key: str) -> bool:
+        """A key on the list of parent orders that chooses one or steers it; what may send orders goes into the bar."""
+        if self.filtering:
+            return False
+        if key in ("up", "k", "down", "j"):
+            self._place += 1 if key in ("down", "j") else -1
+            return True
+        if not self._parents or key not in ("p", "r", "f", "e", "x"):
+            return False
+        number = self._parents[self._place].number
+        match key:
+            case "p":
+                self.desk.controller.send(f"task pause {number}")
+            case "x":
+                self.desk.controller.send(f"task cancel {number}")
+            case _:
+                self.dismiss()
+                self.desk.open_command({"r": "task resume ", "f": "task finish ", "e": "task edit "}[key] + str(number))
+        return True
+
+    def _chosen_place(self) -> int:
+        return next((place for place, fill in enumerate(self._fills) if fill_id(fill) == self._chosen), 0)
+
+    def _choose(self, step: int) -> None:
+        """Move the choice by so many fills; the newest is not held on to, so that newer ones come into it."""
+        place = max(0, min(len(self._fills) - 1, self._chosen_place() + step))
+        self._chosen = fill_id(self._fills[place]) if place > 0 else ""
+
+    def _explain(self) -> None:
+        """Ask why the chosen fill came; the answer lies on top of this page."""
+        if self._fills:
+            fill = self._fills[self._chosen_place()]
+            self.desk.ask(f"why {fill.trade_id}", lambda reply: self.desk.open_answer(f"WHY #{fill.number}", reply))
 
     def _head(self, gauge: Gauge, width: int) -> Row:
         header = header_rows(self.desk.glass.view, gauge, width, 1)[0]
@@ -106,14 +199,28 @@ class PageScreen(Screen[None]):
         how = (
             [(" type", Ink.KEY), (" to search", Ink.DIM)] if self.filtering else [(" /", Ink.KEY), (" filter", Ink.DIM)]
         )
+        moving = " scroll "
+        if (self.page, self.tab) == FILLS_TAB:
+            tabs += [("  Enter", Ink.KEY), (" why", Ink.DIM)]
+            moving = " choose "
+        if self.page is Page.PARENTS:
+            for letter, word in (("p", "pause"), ("r", "resume"), ("e", "edit"), ("f", "finish"), ("x", "cancel")):
+                tabs += [(f" {letter}", Ink.KEY), (f" {word}", Ink.DIM)]
+            moving = " choose "
         scroll = "  PgUp PgDn" if self.filtering else "  j k PgUp PgDn"
-        rest = [(scroll, Ink.KEY), (" scroll ", Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
+        rest = [(scroll, Ink.KEY), (moving, Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
         return fit([*tabs, ("  ", Ink.TEXT), *how, *rest, (" F12 F12", Ink.KEY), (" KILL", Ink.BAD)], width)
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
         key = event.character if event.is_printable and event.character else event.key
         body = max(1, self.size.height - 3)
+        if (self.page, self.tab) == FILLS_TAB and self._fill_key(key, body):
+            self.desk.draw(True)
+            return
+        if self.page is Page.PARENTS and self._parent_key(key):
+            self.desk.draw(True)
+            return
         match key:
             case "escape" if self.filter:
                 self.filter, self.filtering = "", self.page is Page.HELP
@@ -146,6 +253,24 @@ class PageScreen(Screen[None]):
             case _:
                 self.desk.page_key(key)
         self.desk.draw(True)
+
+    def _fill_key(self, key: str, body: int) -> bool:
+        """A key on the list of fills that chooses one or explains it."""
+        count = len(self._fills)
+        steps = {"up": -1, "down": 1, "pageup": -body, "pagedown": body, "home": -count, "end": count}
+        if not self.filtering:
+            steps |= {"k": -1, "j": 1}
+        if key == "enter" and not self.filtering:
+            self._explain()
+        elif key in steps:
+            self._choose(steps[key])
+        else:
+            return False
+        return True
+
+
+def fill_id(fill: FillView) -> str:
+    return f"{fill.key} {fill.trade_id}"
 
 
 def framed(rows: list[Row], width: int) -> list[Row]:

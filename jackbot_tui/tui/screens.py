@@ -66,7 +66,9 @@ class TradeScreen(Screen[None]):
             panel: LinePanel(inks, panel.value) for panel in Panel if panel not in (Panel.LADDER, Panel.COMMAND)
         }
         self.panels[Panel.LADDER] = self.ladder
-        self.bar = CommandBar(self._bar_changed, self._bar_entered, self._bar_left, desk.heard, lambda: desk.glass.view)
+        self.bar = CommandBar(
+            self._bar_changed, self._bar_entered, self._bar_left, desk.heard, self._late, lambda: desk.glass.view
+        )
         self.typing = False
         self.typed: Reply | None = None
         self._due: dict[Panel, int] = {}
@@ -202,6 +204,10 @@ class TradeScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         if not self.typing:
             self.desk.press(event)
+
+    def _late(self, event: events.Key) -> None:
+        event.stop()
+        self.desk.press(event)
 
     def on_paste(self, event: events.Paste) -> None:
         if not self.typing:

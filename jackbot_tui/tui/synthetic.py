@@ -22,6 +22,7 @@ from jackbot_tui.desk.views import (
     LogLine,
     Notice,
     OwnOrderView,
+    ParentView,
     PositionView,
     Reply,
     ScreenView,
@@ -66,6 +67,7 @@ class SyntheticLink:
         self.active = next(iter(self.books))
         self.orders: list[OwnOrderView] = []
         self.fills: list[FillView] = []
+        self.parents: list[ParentView] = []
         self.position: dict[str, tuple[Decimal, Decimal]] = {}
         self.log: list[LogLine] = []
         self._notices: deque[Notice] = deque(maxlen=1000)
@@ -141,10 +143,11 @@ class SyntheticLink:
             log=[line for line in self.log if line.seq > view.log_after],
             limits=self._limits(key),
             connections=[
-                ConnectionView("binance.linear.public", "open", 812.0, 1, 120_412, 96.4, 12.0, 14.0),
-                ConnectionView("binance.linear.market", "open", 812.0, 0, 33_120, 41.0, 12.5, 20.0),
-                ConnectionView("binance.spot.public", "open", 812.0, 0, 51_002, 55.1, 11.0, 9.0),
+                ConnectionView("binance.linear.public", "up", 812.0, 1, 120_412, 96.4, 12.0, 14.0),
+                ConnectionView("binance.linear.market", "up", 812.0, 0, 33_120, 41.0, 12.5, 20.0),
+                ConnectionView("binance.spot.public", "up", 812.0, 0, 51_002, 55.1, 11.0, 9.0),
             ],
+            parents=self.parents,
         )
         return self._picture
 
@@ -288,6 +291,13 @@ class SyntheticLink:
             ticks=f"{ticks:.1f}",
             break_even=f"{entry * Decimal('1.0004'):.{book.places}f}",
             liquidation=f"{entry * Decimal('0.904'):.{book.places}f}",
+            margin_mode="cross",
+            leverage="10",
+            margin=f"{abs(quantity) * mark / 10:.2f}",
+            maintenance=f"{abs(quantity) * mark / 200:.2f}",
+            behind="10000.00",
+            next_funding=f"{-quantity * mark / 10_000:.2f}",
+            next_funding_ns=self._started + 11_520 * NS_PER_S,
         )
 
     def _limits(self, key: str) -> list[LimitView]:

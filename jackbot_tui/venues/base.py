@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.model.errors import ConfigError
+from jackbot_tui.model.errors import ConfigError, WireError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import FeedEvent
 
@@ -35,20 +35,50 @@ class SequencePolicy(StrEnum):
 
 
 class RateLimit(Struct, frozen=True):
-    """``limit`` units per ``interval_s`` seconds, counted per ``scope`` (``ip`` or ``account``)."""
+    """``limit`` units per ``interval_s`` seconds, counted per ``scope`` (``ip`` or ``account``).
+
+    ``purposes`` names the class of requests that it counts (``HttpRequest.purpose``); empty = every request.
+    """
 
     name: str
     limit: int
     interval_s: int
     scope: str = "ip"
+    purposes: tuple[str, ...] = ()
+
+
+class HeaderFigure(StrEnum):
+    """What a usage header counts."""
+
+    USED = "used"
+    REMAINING = "remaining"
 
 
 class UsageHeader(Struct, frozen=True):
-    """A reply header that says how much of limit ``limit`` per ``interval_s`` is used (X-MBX-USED-WEIGHT-1M …)."""
+    """A reply header that says how much of limit ``limit`` per ``interval_s`` is used (X-MBX-USED-WEIGHT-1M …).
+
+    Where the header ``tells`` what remains (X-Gate-RateLimit-Requests-Remain …), the rest of our limit counts as used.
+    """
 
     header: str
     limit: str
     interval_s: int
+    tells: HeaderFigure = HeaderFigure.USED
+
+
+class ResetUnit(StrEnum):
+    """How a reset header counts: what is left until then, or a point in time since 1970 UTC (seconds or ms)."""
+
+    SECONDS_LEFT = "seconds left"
+    MILLISECONDS_LEFT = "milliseconds left"
+    UNIX_TIME = "unix time"
+
+
+class ResetHeader(Struct, frozen=True):
+    """A header of a refusing reply that says when requests are welcome again; ``Retry-After`` goes before it."""
+
+    header: str
+    unit: ResetUnit
 
 
 class MarketSpec(Struct, frozen=True, kw_only=True):
@@ -61,7 +91,7 @@ class MarketSpec(Struct, frozen=True, kw_only=True):
     sequence: SequencePolicy
     snapshot_depth: int  # levels a side in the REST snapshot (0: snapshot comes in the stream)
     max_levels: int  # levels a side kept locally before far ones are trimmed
-    silence_s: float  # a book with no frame for longer is STALE
+    silence_s: float  # no book is STALE before so long a silence; see ``engine.silence`` for quieter ones
     ping_timeout_s: float  # no server ping or frame for longer: reconnect
     max_connection_s: int  # planned rotation before the venue cuts
     max_streams: int  # subscriptions per connection
@@ -72,11 +102,14 @@ class MarketSpec(Struct, frozen=True, kw_only=True):
     taker_fee: str
     max_leverage: int
     source: str  # where these facts come from
+    partial_snapshot: bool = False  # REST snapshots end at ``snapshot_depth``: nothing is known of levels beyond
+    keeps_unseen: bool = False  # with that: levels beyond are kept as far as updates told of them
     in_stream_snapshot: bool = False  # snapshots come in the stream and replace the book whenever they come
     book_depth: int = 0  # levels a side that the venue keeps us told of, cut off here; 0 where it deletes itself
     checksum: str = ""  # name in ``book.checksums``, "" where the venue sends none
     heartbeat_s: float = 0.0  # ``Codec.heartbeat`` is sent so often (0: never)
     answers_heartbeats: bool = False  # the venue asks, and ``Codec.answer`` gives what must go back at once
+    unchanged_s: float = 0.0  # a book that does not change is sent at least so often (0: only changes are sent)
 
 
 class VenueSpec(Struct, frozen=True, kw_only=True):
@@ -85,6 +118,7 @@ class VenueSpec(Struct, frozen=True, kw_only=True):
     markets: dict[MarketKind, MarketSpec]
     unsupported: dict[MarketKind, str] = {}  # kind -> reason, shown instead of failing
     usage_headers: tuple[UsageHeader, ...] = ()  # reply headers that say how much of a rate limit is used
+    reset_headers: tuple[ResetHeader, ...] = ()  # headers of a refusal that say how long to wait
 
 
 def with_endpoints(spec: VenueSpec, endpoints: Mapping[str, str]) -> VenueSpec:
@@ -111,13 +145,14 @@ def with_endpoints(spec: VenueSpec, endpoints: Mapping[str, str]) -> VenueSpec:
 class HttpRequest(Struct, frozen=True):
     """A REST request as data. ``purpose`` and ``key`` come back with the reply so that the codec can decode it."""
 
-    purpose: str  # "instruments" | "snapshot" | "time"
+    purpose: str  # "instruments" | "snapshot" | "time" | "address"
     kind: MarketKind
     method: str
     url: str
     weight: int
     key: str = ""
     body: str = ""  # JSON of a POST request
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class ConnectionPlan(Struct, frozen=True):
@@ -131,6 +166,8 @@ class ConnectionPlan(Struct, frozen=True):
     url: str
     topics: tuple[str, ...]  # the venue's own stream names
     book_keys: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()  # of the opening handshake
+    heartbeat_s: float = 0.0  # in place of the spec's, where the venue names it per connection (0: the spec's)
 
 
 class Inferred(Struct, frozen=True):
@@ -154,9 +191,23 @@ class Codec(ABC):
     @abstractmethod
     def register(self, instruments: Sequence[Instrument]) -> None: ...
 
-    @abstractmethod
+    def __init__(self, spec: VenueSpec) -> None:
+        self.spec = spec
+        self._adopted: dict[str, Instrument] = {}
+
     def adopted(self, key: str) -> Instrument | None:
         """The provisional instrument made for ``key``, None when it was registered or never seen."""
+        return self._adopted.get(key)
+
+    def adopt(self, kind: MarketKind, native: str, raw: str | bytes) -> str | None:
+        """With ``adopt_unknown``, register what ``infer`` makes of the frame that a native name came in: its key."""
+        if self.adopt_unknown:
+            for found in self.infer(kind, (raw,)):
+                if found.instrument.native == native:
+                    self.register([found.instrument])
+                    self._adopted[found.instrument.key] = found.instrument
+                    return found.instrument.key
+        return None
 
     @abstractmethod
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
@@ -184,7 +235,7 @@ class Codec(ABC):
         """
         return None
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         """The text frame that keeps a connection alive, sent every ``heartbeat_s`` of the spec; None where none is due.
 
         ``decode`` gives no event for the answer to it.
@@ -195,8 +246,32 @@ class Codec(ABC):
     def decode(self, kind: MarketKind, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
         """Canonical events of one frame. Never raises on bad input: an unreadable frame is one ``UnknownFrame``."""
 
+    def address_request(self, plan: ConnectionPlan) -> HttpRequest | None:
+        """Purpose ``address``: what must be asked before each connecting (KuCoin's token); None for most venues."""
+        return None
+
+    def addressed(self, plan: ConnectionPlan, body: str | bytes) -> ConnectionPlan:
+        """``plan`` as the reply to ``address_request`` completes it; raises WireError with what and where."""
+        return plan
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        """Purpose ``time``: asks for the venue's clock; None where it has no such page."""
+        return None
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        """The venue's clock in ns since 1970 UTC; raises WireError with what and where when the reply has none."""
+        raise WireError(f"{self.spec.name} {kind.value}: the venue has no page that tells its time")
+
     @abstractmethod
     def instruments_request(self, kind: MarketKind) -> HttpRequest: ...
+
+    def instruments_requests(self, kind: MarketKind) -> list[HttpRequest]:
+        """All requests whose replies together list the instruments of ``kind`` (Bitget: one per settle currency)."""
+        return [self.instruments_request(kind)]
+
+    def next_page(self, request: HttpRequest, body: str | bytes) -> HttpRequest | None:
+        """The request for what ``body``, the reply to ``request``, left out (Bybit's cursor); None when it is all."""
+        return None
 
     @abstractmethod
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:

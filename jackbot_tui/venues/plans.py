@@ -1,6 +1,6 @@
 """The plan of a venue whose public topics share one kind of socket: streams in order, split by the stream limit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.instrument import Instrument
@@ -21,6 +21,11 @@ def public_plans(
             if topic:
                 book_key = instrument.key if channel is Channel.BOOK else ""
                 wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
+    return connections_of(spec, wanted)
+
+
+def connections_of(spec: VenueSpec, wanted: Mapping[MarketKind, Mapping[str, str]]) -> list[ConnectionPlan]:
+    """Connections for ``wanted``: by market kind each topic, with the key of the book that it carries or ""."""
     plans = []
     for kind, topics in wanted.items():
         market, streams = spec.markets[kind], list(topics.items())

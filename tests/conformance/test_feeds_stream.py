@@ -24,9 +24,11 @@ from jackbot_tui.feeds.websocket import WebsocketTransport
 from jackbot_tui.model.clock import NS_PER_S, SystemClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.venues.base import ConnectionPlan, MarketSpec
 from jackbot_tui.venues.binance.codec import BinanceCodec
 from jackbot_tui.venues.binance.spec import SPEC
+from tests.binance_world import depth
 
 WAIT_S = 15.0
 QUICK = StreamPolicy(
@@ -116,18 +118,21 @@ def session(
     market: MarketSpec | None = None,
     tap: Tape | None = None,
     transport: WebsocketTransport | None = None,
+    tell: Callable[[str, str], None] | None = None,
+    codec: BinanceCodec | None = None,
 ) -> StreamSession:
     plan = ConnectionPlan("binance.spot.public", MarketKind.SPOT, url, tuple(f"s{n}@trade" for n in range(topics)))
     return StreamSession(
         plan,
         market or spec(),
-        BinanceCodec(),
+        codec or BinanceCodec(),
         sink,
         SystemClock(),
         tap=tap,
         policy=policy,
         rng=random.Random(1),
         transport=transport,
+        tell=tell,
     )
 
 
@@ -368,10 +373,14 @@ async def test_connection_that_flaps_is_slowed_down() -> None:
         await socket.close(1011)
 
     policy = msgspec.structs.replace(QUICK, reconnect=ReconnectPolicy(backoff=QUICK.reconnect.backoff, flaps=3))
-    sink = Sink()
-    async with venue(handler) as url, running(session(url, sink, policy=policy)) as subject:
-        await eventually(lambda: subject.metrics.slowed)
+    sink, told = Sink(), list[tuple[str, str]]()
+    async with venue(handler) as url:
+        subject = session(url, sink, policy=policy, tell=lambda level, text: told.append((level, text)))
+        async with running(subject):
+            await eventually(lambda: subject.metrics.slowed)
         assert subject.metrics.connects == 3
+        words = "binance.spot.public keeps failing: from now on tried every half to two minutes"
+        assert [text for level, text in told if level == "bad"] == [words]
         assert subject.metrics.next_attempt_ns - subject.metrics.last_error_ns >= 29 * NS_PER_S
 
 
@@ -434,6 +443,40 @@ async def test_owner_may_pass_answers_on() -> None:
         await eventually(lambda: subject.metrics.state is ConnectionState.UP)
         assert not subject.acknowledge(1)
         assert not subject.refuse(99, "unknown")
+
+
+class Resubscribing(BinanceCodec):
+    """Two frames ask for a fresh snapshot of a book."""
+
+    def resubscribe(self, instrument: Instrument, first_id: int) -> list[tuple[int, str]]:
+        name = instrument.native
+        return [(first_id, f'{{"leave":"{name}","id":{first_id}}}'), (first_id + 1, f'{{"join":"{name}"}}')]
+
+
+async def test_frames_of_a_resubscription_leave_together_and_not_when_nobody_needs_them_any_more() -> None:
+    heard: list[str] = []
+    times: list[float] = []
+
+    async def listen(socket: ServerConnection) -> None:
+        await answer(socket)
+        async for frame in socket:
+            heard.append(str(frame))
+            times.append(asyncio.get_running_loop().time())
+
+    codec = Resubscribing()
+    (found,) = codec.infer(MarketKind.SPOT, [depth("BTCUSDT", 1, 1, [(99.0, 1.0)], [(101.0, 1.0)])])
+    sent: list[int] = []
+    async with venue(listen) as url:
+        subject = session(url, Sink(), codec=codec, market=spec(max_messages_per_s=4.0))
+        async with running(subject):
+            await eventually(lambda: subject.metrics.subscriptions == 1)
+            assert subject.resubscribe(found.instrument, lambda: True, sent.append)
+            assert subject.resubscribe(found.instrument, lambda: not sent, sent.append)
+            assert subject.resubscribe(found.instrument, lambda: True, sent.append)
+            await eventually(lambda: len(sent) == 2)
+    assert len(heard) == 4 and all("BTCUSDT" in frame for frame in heard)
+    assert ["leave" in frame for frame in heard] == [True, False, True, False]
+    assert max(times[1] - times[0], times[3] - times[2]) < times[2] - times[1]
 
 
 async def test_subscriptions_are_sent_no_faster_than_the_venue_allows() -> None:

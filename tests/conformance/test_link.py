@@ -175,6 +175,25 @@ async def test_both_links_carry_lines_previews_pictures_heartbeats_and_kill(link
     assert link.trouble == ""
 
 
+async def test_both_links_answer_errors_and_bugs_with_a_code_and_stay_up(linked: Linked) -> None:
+    _, link = linked
+    refused, bug = await link.execute("bad"), await link.execute("bug")
+    assert (refused.ok, refused.code, refused.lines) == (False, "error", ["that is bad"])
+    assert (bug.ok, bug.code) == (False, "internal") and "look at orders" in bug.lines[0]
+    assert (await link.execute("status")).ok and link.connected
+
+
+async def test_a_bug_met_in_process_is_counted_and_told() -> None:
+    told: list[str] = []
+    link = InProcessLink(FakeDesk(), report=told.append)
+    await link.connect()
+    await link.execute("bug")
+    await link.execute("bad")
+    assert link.bugs == len(told) == 1
+    assert "RuntimeError('a bug') at test_link.py" in told[0]
+    await link.close()
+
+
 async def test_both_links_deliver_every_notice_once_and_in_order(linked: Linked) -> None:
     desk, link = linked
     notices = link.notices()

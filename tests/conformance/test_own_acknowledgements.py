@@ -1,6 +1,7 @@
-"""Bybit, Crypto.com, Gate and Hyperliquid over a real socket: how they acknowledge and stay alive suits a session."""
+"""Venues over a real socket: how they acknowledge and stay alive suits a session."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -15,17 +16,30 @@ from jackbot_tui.venues import load_venue
 from jackbot_tui.venues.base import Channel
 from tests.conformance.test_feeds_stream import QUICK, Sink, eventually, running, venue
 from tests.unit import test_bybit_codec as bybit
+from tests.unit import test_coinbase_codec as coinbase
 from tests.unit import test_cryptocom_codec as cryptocom
 from tests.unit import test_gateio_codec as gateio
 from tests.unit import test_hyperliquid_codec as hyperliquid
 
-LINEAR = MarketKind.LINEAR
+SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 
 
 def answer_of_bybit(asked: dict[str, Any]) -> str:
     if asked["op"] == "ping":
         return '{"success":true,"ret_msg":"pong","conn_id":"c1","op":"ping"}'
     return f'{{"success":true,"ret_msg":"","conn_id":"c1","req_id":"{asked["req_id"]}","op":"subscribe"}}'
+
+
+def answers_of_coinbase() -> Callable[[dict[str, Any]], str]:
+    """The whole list each time, with the connection's next number."""
+    numbers = count(1)
+    subscribed: dict[str, list[str]] = {}
+
+    def answer(asked: dict[str, Any]) -> str:
+        subscribed.setdefault(asked["channel"], []).extend(asked.get("product_ids", [asked["channel"]]))
+        return coinbase.held(next(numbers), msgspec.json.encode(subscribed).decode()[1:-1])
+
+    return answer
 
 
 def answer_of_cryptocom(asked: dict[str, Any]) -> str:
@@ -47,17 +61,18 @@ def answer_of_hyperliquid(asked: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "listing", "answer_of", "snapshot", "beats"),
+    ("name", "kind", "listing", "answer_of", "snapshot", "beats"),
     [
-        ("bybit", bybit.LISTED_LINEAR, answer_of_bybit, bybit.SNAPSHOT, '"ping"'),
-        ("cryptocom", cryptocom.LISTED, answer_of_cryptocom, cryptocom.SNAPSHOT, '"subscribe"'),
-        ("gateio", gateio.LISTED_LINEAR, answer_of_gateio, gateio.SNAPSHOT, '"subscribe"'),
-        ("hyperliquid", hyperliquid.LISTED_LINEAR, answer_of_hyperliquid, hyperliquid.DEEP, '"ping"'),
+        ("bybit", LINEAR, bybit.LISTED_LINEAR, answer_of_bybit, bybit.SNAPSHOT, '"ping"'),
+        ("coinbase", SPOT, coinbase.LISTED, answers_of_coinbase(), coinbase.SNAPSHOT, '"subscribe"'),
+        ("cryptocom", LINEAR, cryptocom.LISTED, answer_of_cryptocom, cryptocom.SNAPSHOT, '"subscribe"'),
+        ("gateio", LINEAR, gateio.LISTED_LINEAR, answer_of_gateio, gateio.SNAPSHOT, '"subscribe"'),
+        ("hyperliquid", LINEAR, hyperliquid.LISTED_LINEAR, answer_of_hyperliquid, hyperliquid.DEEP, '"ping"'),
     ],
-    ids=["bybit", "cryptocom", "gateio", "hyperliquid"],
+    ids=["bybit", "coinbase", "cryptocom", "gateio", "hyperliquid"],
 )
 async def test_a_session_comes_up_gets_its_book_and_keeps_itself_alive(
-    name: str, listing: str, answer_of: Callable[[dict[str, Any]], str], snapshot: str, beats: str
+    name: str, kind: MarketKind, listing: str, answer_of: Callable[[dict[str, Any]], str], snapshot: str, beats: str
 ) -> None:
     heard: list[str] = []
 
@@ -68,18 +83,18 @@ async def test_a_session_comes_up_gets_its_book_and_keeps_itself_alive(
             await socket.send(answer_of(msgspec.json.decode(frame)))
 
     async with venue(exchange) as url:
-        codec, sink = load_venue(name, {"linear.public": url}), Sink()
-        instruments = codec.decode_instruments(LINEAR, listing)[:1]
+        codec, sink = load_venue(name, {f"{kind.value}.public": url}), Sink()
+        instruments = codec.decode_instruments(kind, listing)[:1]
         codec.register(instruments)
         (plan,) = codec.plan(instruments, list(Channel))
-        market = codec.spec.markets[LINEAR]
+        market = codec.spec.markets[kind]
         quick = msgspec.structs.replace(market, heartbeat_s=0.05 if market.heartbeat_s else 0.0, max_messages_per_s=1e3)
         async with running(StreamSession(plan, quick, codec, sink, SystemClock(), policy=QUICK)) as session:
             await eventually(lambda: session.metrics.state is ConnectionState.UP)
             await eventually(lambda: sum(beats in frame for frame in heard) >= 3)
         assert session.metrics.subscriptions == len(codec.subscribe(plan, 1))
         assert (session.metrics.refused, session.metrics.unconfirmed, session.metrics.reconnects) == (0, 0, 0)
-    events = [event for raw in sink.frames for event in codec.decode(LINEAR, raw, 1)]
+    events = [event for raw in sink.frames for event in codec.decode(kind, raw, 1)]
     assert [event.key for event in events if isinstance(event, BookSnapshot)] == [instruments[0].key]
 
 

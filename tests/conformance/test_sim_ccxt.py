@@ -31,15 +31,15 @@ async def ccxt_on(sim: SimExchange) -> AsyncIterator[Any]:
     )
     points = sim.endpoints
     rest = {"public": "/api/v3", "v1": "/api/v1", "private": "/api/v3"}
-    client.urls["api"].update({name: points.spot_rest + path for name, path in rest.items()})
+    client.urls["api"].update({name: points["spot.rest"] + path for name, path in rest.items()})
     client.urls["api"].update(
         {
-            name: points.linear_rest + f"/fapi/{version}"
+            name: points["linear.rest"] + f"/fapi/{version}"
             for name, version in (("fapiPublic", "v1"), ("fapiPublicV2", "v2"), ("fapiPublicV3", "v3"))
         }
     )
-    client.urls["api"]["ws"]["spot"] = points.spot_ws + "/ws"
-    client.urls["api"]["ws"]["linear"] = points.linear_public_ws.removesuffix("/public") + "/ws"
+    client.urls["api"]["ws"]["spot"] = points["spot.public"] + "/ws"
+    client.urls["api"]["ws"]["linear"] = points["linear.public"].removesuffix("/public") + "/ws"
     try:
         yield client
     finally:
@@ -135,4 +135,4 @@ async def test_watched_trades_are_the_ones_that_happened(judged: tuple[SimExchan
 
 
 def traded_prices(sim: SimExchange, symbol: str) -> set[int]:
-    return {trade.price for trade in sim.gateway.feed(sim.listing(symbol).key).history.trades}
+    return {trade.price for trade in sim.market(symbol).history.trades}

@@ -7,8 +7,8 @@ import pytest
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.market import BookDelta, BookSnapshot, BookTicker, MarkPrice, SubscriptionAck, Trade
+from jackbot_tui.sim.binance.listings import LISTINGS
 from jackbot_tui.sim.exchange import SimExchange
-from jackbot_tui.sim.instruments import LISTINGS
 from jackbot_tui.venues.base import Channel
 from jackbot_tui.venues.binance.codec import make_codec
 
@@ -22,7 +22,7 @@ EXPECTED = {
 async def test_the_codec_understands_all_that_the_exchange_sends(kind: MarketKind) -> None:
     symbols = [listing.instrument.symbol for listing in LISTINGS if listing.instrument.kind is kind]
     async with SimExchange(symbols, manual=True) as sim, aiohttp.ClientSession() as session:
-        codec = make_codec(sim.endpoints.overrides())
+        codec = make_codec(sim.endpoints)
         async with session.get(codec.instruments_request(kind).url) as reply:
             instruments = codec.decode_instruments(kind, await reply.read())
         rules = {listing.instrument.key: listing.instrument for listing in sim.listings}

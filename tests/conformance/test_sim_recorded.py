@@ -45,7 +45,7 @@ async def simulated_samples(kind: str) -> dict[str, dict[str, Any]]:
     symbol = "BTC/USDT" if kind == "spot" else "BTC/USDT:USDT"
     found: dict[str, dict[str, Any]] = {}
     async with SimExchange([symbol], manual=True) as sim, aiohttp.ClientSession() as session:
-        base = sim.endpoints.spot_ws if kind == "spot" else sim.endpoints.linear_public_ws
+        base = sim.endpoints["spot.public"] if kind == "spot" else sim.endpoints["linear.public"]
         async with session.ws_connect(f"{base}/stream?streams={'/'.join(STREAMS[kind])}") as socket:
             await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
             await socket.receive_json(timeout=10)
@@ -56,7 +56,7 @@ async def simulated_samples(kind: str) -> dict[str, dict[str, Any]]:
                 if "a" not in data or isinstance(data["a"], str) or (data["a"] and data["b"]):
                     found.setdefault(frame["stream"], data)
         path = "/api/v3/depth" if kind == "spot" else "/fapi/v1/depth"
-        async with session.get(f"{sim.endpoints.spot_rest}{path}?symbol=BTCUSDT&limit=1000") as reply:
+        async with session.get(sim.endpoints["spot.rest"] + f"{path}?symbol=BTCUSDT&limit=1000") as reply:
             found["http"] = await reply.json()
     return found
 

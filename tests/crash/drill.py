@@ -23,8 +23,8 @@ from jackbot_tui.link.client import LinkClient
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import BookState, OrderStatus
 from jackbot_tui.model.errors import LinkError
-from jackbot_tui.sim.binance.limits import Limits, SocketLimits
 from jackbot_tui.sim.exchange import SimExchange
+from jackbot_tui.sim.limits import Limits, SocketLimits
 from tests.crash.places import KEYS, SYMBOLS
 
 START_TIMEOUT_S = 30.0
@@ -55,7 +55,7 @@ def exchange(seed: int) -> SimExchange:
 
 
 async def start_engine(directory: Path, venue: SimExchange, seed: int) -> asyncio.subprocess.Process:
-    endpoints = json.dumps(venue.endpoints.overrides())
+    endpoints = json.dumps(venue.endpoints)
     child = [sys.executable, "-m", "tests.crash.engine_child", str(directory), endpoints, str(seed)]
     with (directory / "engine.log").open("ab") as log:
         return await asyncio.create_subprocess_exec(*child, stdout=log, stderr=log)

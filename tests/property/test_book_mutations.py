@@ -1,4 +1,4 @@
-"""Lost, repeated and swapped updates: whenever the book says LIVE it is the true book of that update id, and it heals.
+"""Lost, repeated and swapped updates, cuts and silence: a LIVE book is the true one of its update id, and it heals.
 
 Real and synthetic feeds go through the sequencer with random damage; a simulated venue answers its wish for snapshots
 late, sometimes with one from before the stream. The truth is a naive book that saw every update once, in order.
@@ -7,7 +7,7 @@ late, sometimes with one from before the stream. The truth is a naive book that 
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jackbot_tui.book.sequencer import L2Sequencer, SyncAction
@@ -19,12 +19,16 @@ KINDS = [MarketKind.SPOT, MarketKind.LINEAR]
 CALM = 40
 """Undamaged updates at the end, in which the book must come back."""
 
-DAMAGE = st.lists(st.tuples(st.sampled_from(["drop", "repeat", "swap", "late"]), st.floats(0, 1)), max_size=25)
+CUT, SILENCE = "cut", "silence"
+"""Instead of an update: the connection is lost and made anew, or nothing came for too long."""
+
+DAMAGES = ["drop", "repeat", "swap", "late", CUT, SILENCE]
+DAMAGE = st.lists(st.tuples(st.sampled_from(DAMAGES), st.floats(0, 1)), max_size=25)
 
 
-def damaged(deltas: list[BookDelta], damage: list[tuple[str, float]]) -> list[BookDelta]:
+def damaged(deltas: list[BookDelta], damage: list[tuple[str, float]]) -> list[BookDelta | str]:
     """``deltas`` with each ``(kind, place)`` done to them, except the calm end."""
-    out = list(deltas[:-CALM])
+    out: list[BookDelta | str] = list(deltas[:-CALM])
     for kind, place in damage:
         at = int(place * (len(out) - 2))
         match kind:
@@ -36,7 +40,9 @@ def damaged(deltas: list[BookDelta], damage: list[tuple[str, float]]) -> list[Bo
                 out[at], out[at + 1] = out[at + 1], out[at]
             case "late":
                 out.insert(min(len(out), at + 7), out.pop(at))
-    return out + deltas[-CALM:]
+            case _:
+                out.insert(at, kind)
+    return [*out, *deltas[-CALM:]]
 
 
 class Venue:
@@ -69,12 +75,28 @@ class Venue:
 
 
 def play(
-    kind: MarketKind, snapshot: BookSnapshot, deltas: list[BookDelta], arriving: list[BookDelta], seed: int
+    kind: MarketKind, snapshot: BookSnapshot, deltas: list[BookDelta], arriving: list[BookDelta | str], seed: int
 ) -> int:
-    """Feed ``arriving`` to a sequencer, hold every LIVE book against the truth, and return how often it was LIVE."""
+    """Feed ``arriving`` to a sequencer, hold every LIVE book against the truth, and return how often it was LIVE.
+
+    A snapshot that was asked for before a cut arrives after it.
+    """
     guard = L2Sequencer("k", POLICIES[kind], max_levels=100_000)
     venue, truth, live = Venue(snapshot, deltas, seed), Oracle(snapshot, deltas), 0
+    newest = over = -1
     for number, delta in enumerate(arriving):
+        if isinstance(delta, str):
+            if delta == CUT:
+                guard.on_down("lost")
+                guard.on_up()
+                over = newest
+            else:
+                guard.on_stale("nothing came")
+            assert guard.state is not BookState.LIVE
+            continue
+        if delta.last_id <= over:
+            continue  # a late one of the connection that was cut: the next connection never sends it
+        newest = max(newest, delta.last_id)
         if guard.on_delta(delta) is SyncAction.NEED_SNAPSHOT:
             venue.wish()
         reply = venue.reply(delta, number == len(arriving) - CALM)
@@ -91,6 +113,7 @@ def play(
 
 
 @settings(max_examples=400, deadline=None)
+@example(MarketKind.SPOT, 1, [("late", 0.0), ("cut", 0.0), ("late", 0.0)])
 @given(st.sampled_from(KINDS), st.integers(0, 2**32), DAMAGE)
 def test_a_damaged_synthetic_feed_never_shows_a_wrong_live_book(
     kind: MarketKind, seed: int, damage: list[tuple[str, float]]

@@ -12,11 +12,16 @@ from jackbot_tui.venues import load_venue
 from jackbot_tui.venues.base import Codec
 from tests.unit import test_bitget_codec as bitget
 from tests.unit import test_bybit_codec as bybit
+from tests.unit import test_coinbase_codec as coinbase
 from tests.unit import test_cryptocom_codec as cryptocom
 from tests.unit import test_gateio_codec as gateio
 from tests.unit import test_hyperliquid_codec as hyperliquid
+from tests.unit import test_kucoin_codec as kucoin
+from tests.unit import test_mexc_codec as mexc
 
-LINEAR = MarketKind.LINEAR
+SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
+KINDS = {"coinbase": SPOT}
+"""The market whose frames are played where it is not the perpetuals."""
 FRAMES = {
     "bitget": [
         bitget.SNAPSHOT, bitget.DELTA, bitget.TRADE, bitget.TICKER,
@@ -25,6 +30,10 @@ FRAMES = {
     "bybit": [
         bybit.SNAPSHOT, bybit.DELTA, bybit.TRADE, bybit.TICKER,
         '{"success":true,"ret_msg":"","req_id":"7","op":"subscribe"}',
+    ],
+    "coinbase": [
+        coinbase.SNAPSHOT, coinbase.UPDATE, coinbase.TRADE, coinbase.TICKER, coinbase.beat(4),
+        coinbase.held(5, '"level2":["BTC-USD"]'), coinbase.REFUSED,
     ],
     "cryptocom": [
         cryptocom.SNAPSHOT, cryptocom.UPDATE, cryptocom.TRADE, cryptocom.TICKER,
@@ -40,13 +49,22 @@ FRAMES = {
         '{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"bbo","coin":"BTC"}}}',
         r'{"channel":"error","data":"Already subscribed: {\"type\":\"bbo\",\"coin\":\"BTC\"}"}',
     ],
+    "mexc": [
+        mexc.DELTA, mexc.TRADE, mexc.TICKER, mexc.FUNDING, mexc.BEST, mexc.ACK, mexc.REFUSED,
+    ],
+    "kucoin": [
+        kucoin.UPDATE, kucoin.TRADE, kucoin.BEST, kucoin.MARK, kucoin.FUNDING, kucoin.ACK, kucoin.REFUSED,
+    ],
 }  # fmt: skip
 LISTINGS = {
     "bitget": bitget.LISTED_LINEAR,
     "bybit": bybit.LISTED_LINEAR,
+    "coinbase": coinbase.LISTED,
     "cryptocom": cryptocom.LISTED,
     "gateio": gateio.LISTED_LINEAR,
     "hyperliquid": hyperliquid.LISTED_LINEAR,
+    "kucoin": kucoin.LISTED,
+    "mexc": mexc.LISTED_LINEAR,
 }
 WRONG = [
     "null", "true", "0", "-1", "1e308", "1" + "0" * 30, '""', '"0"', '"-1"', '"1e400"', '"NaN"', '"x"', "[]", "{}",
@@ -88,7 +106,7 @@ def codec_of(name: str, adopting: bool) -> Codec:
     codec = load_venue(name)
     codec.adopt_unknown = adopting
     if not adopting:
-        codec.register(codec.decode_instruments(LINEAR, LISTINGS[name]))
+        codec.register(codec.decode_instruments(KINDS.get(name, LINEAR), LISTINGS[name]))
     return codec
 
 
@@ -98,14 +116,14 @@ def codec_of(name: str, adopting: bool) -> Codec:
 def test_no_value_of_any_field_makes_a_codec_raise_or_a_level_unsound(
     name: str, data: st.DataObject, adopting: bool
 ) -> None:
-    codec = codec_of(name, adopting)
+    codec, kind = codec_of(name, adopting), KINDS.get(name, LINEAR)
     for _ in range(3):
         raw = damaged(data, data.draw(st.sampled_from(FRAMES[name])))
-        for event in codec.decode(LINEAR, raw, 5):
+        for event in codec.decode(kind, raw, 5):
             if isinstance(event, BookSnapshot | BookDelta):
                 assert all(0 < price <= 1e15 and 0 <= size <= 1e18 for price, size in event.bids + event.asks)
-        codec.recognise_http(LINEAR, "", raw, ())
-        assert all(each.instrument.tick > 0 and each.price >= 0 for each in codec.infer(LINEAR, [raw]))
+        codec.recognise_http(kind, "", raw, ())
+        assert all(each.instrument.tick > 0 and each.price >= 0 for each in codec.infer(kind, [raw]))
 
 
 @pytest.mark.parametrize("name", LISTINGS)
@@ -114,7 +132,7 @@ def test_no_value_of_any_field_makes_a_codec_raise_or_a_level_unsound(
 def test_a_damaged_listing_gives_sound_instruments_or_one_line_of_words(name: str, data: st.DataObject) -> None:
     codec = load_venue(name)
     try:
-        instruments = codec.decode_instruments(LINEAR, damaged(data, LISTINGS[name]))
+        instruments = codec.decode_instruments(KINDS.get(name, LINEAR), damaged(data, LISTINGS[name]))
     except WireError as error:
         assert name in str(error) and "\n" not in str(error)
     else:

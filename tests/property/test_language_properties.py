@@ -10,6 +10,7 @@ from jackbot_tui.desk.language import CompletionContext, SymbolTable, SyntaxProb
 from jackbot_tui.desk.language.grammar import BY_WORD, FLAGS, OPTIONS
 from jackbot_tui.desk.language.lexer import MAX_LINE
 from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.margin import MarginMode
 
 KEYS = ["binance:BTC/USDT", "binance:BTC/USDT:USDT", "okx:ETH/USDT:USDT"]
 SYMBOLS = SymbolTable(KEYS)
@@ -101,6 +102,17 @@ def orders(draw: st.DrawFn) -> c.PlaceOrder:
 @given(orders())
 def test_every_order_has_a_canonical_line_that_means_it(order: c.PlaceOrder) -> None:
     assert parse(explain(order), SYMBOLS) == [order]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.one_of(
+        st.builds(c.SetLeverage, NUMBERS, st.sampled_from(["", *KEYS])),
+        st.builds(c.SetMarginMode, st.sampled_from(MarginMode), st.sampled_from(["", *KEYS])),
+    )
+)
+def test_margin_commands_have_a_canonical_line(command: c.SetLeverage | c.SetMarginMode) -> None:
+    assert parse(explain(command), SYMBOLS) == [command]
 
 
 @settings(max_examples=300, deadline=None)

@@ -199,3 +199,27 @@ def test_captured_single_frames_of_v2_are_understood(kind: MarketKind, expected:
     assert {each: counted[each] for each in expected} == expected
     assert counted[SubscriptionAck] == 0
     assert counted[UnknownFrame] == sum('"COIN-FUTURES"' in raw for raw in raws)
+
+
+@pytest.mark.parametrize(
+    ("kind", "frames", "trades", "last", "marks"),
+    [(SPOT, 4, 1, ("29443.24", "0.4134"), []), (LINEAR, 5, 2, ("30322.5", "1.117"), [29906.42])],
+)
+def test_captured_single_frames_of_v1_are_unknown_as_sent_and_understood_in_v3s_words(
+    kind: MarketKind, frames: int, trades: int, last: tuple[str, str], marks: list[float]
+) -> None:
+    with gzip.open(recorded(f"{kind.value}/public_samples_2021_2022.jsonl.gz"), "rt") as file:
+        raws = [json.loads(line)["raw"] for line in file]
+    codec, words = load_venue("bitget"), V3Words()
+    codec.adopt_unknown = True
+    as_sent = [list(codec.decode(kind, raw, 5)) for raw in raws]
+    assert [[type(event) for event in each] for each in as_sent] == [[UnknownFrame]] * frames
+    pushed = [raw for raw in raws if '"arg"' in raw]  # the others are replies of pages that we do not ask
+    assert len(pushed) == frames - 1
+    events = [event for raw in pushed for event in codec.decode(kind, words.frame(raw), 5)]
+    tape = [event for event in events if isinstance(event, Trade)]
+    assert (len(tape), (tape[-1].price_text, tape[-1].size_text), {each.side.value for each in tape}) == (
+        trades, last, {"buy"},
+    )  # fmt: skip
+    assert [event.mark for event in events if isinstance(event, MarkPrice)] == marks
+    assert len(events) == len(tape) + len(marks)

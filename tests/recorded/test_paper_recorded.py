@@ -36,7 +36,7 @@ class Joiner:
 
     def __init__(self, data: MarketData) -> None:
         self.data = data
-        self.oms = Oms(strict=True)
+        self.oms = Oms(strict=True, closed_history=10_000)
         config = PaperConfig(
             entry_latency_ns=LATENCY_NS, response_latency_ns=LATENCY_NS, start_balances={"USDT": Decimal(10**9)}
         )

@@ -1,10 +1,13 @@
 """Keys on the trade screen: which lines reach the engine, and which never do."""
 
+from decimal import Decimal
+
 import pytest
 
 from jackbot_tui.desk.views import Notice
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import Mode
+from jackbot_tui.tui.lines import NothingToSay, position_line
 from jackbot_tui.tui.view.layout import Panel
 from jackbot_tui.tui.view.text import PriceScale
 from tests.screen.stage import Stage, staged
@@ -440,3 +443,9 @@ async def test_no_printable_key_outside_the_keymap_does_anything() -> None:
             if letter not in known:
                 await stage.press(letter)
         assert stage.lines() == []
+
+
+@pytest.mark.parametrize(("verb", "word"), [("close half", "close"), ("reverse", "reverse"), ("be +2t", "protect")])
+def test_a_key_for_a_position_says_what_there_is_nothing_to_do_to(verb: str, word: str) -> None:
+    with pytest.raises(NothingToSay, match=f"nothing to {word}$"):
+        position_line(verb, Decimal(0))

@@ -1,9 +1,11 @@
 """What lies on top of the ladder: command bar, ticket, help, pages, typed confirms; and the engine going away."""
 
 import asyncio
+import re
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from jackbot_tui.desk.views import Reply
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
@@ -11,8 +13,9 @@ from jackbot_tui.model.enums import Mode, Side
 from jackbot_tui.tui.actions import ACTIONS
 from jackbot_tui.tui.options import ScreenOptions
 from jackbot_tui.tui.overlays import PageScreen, TicketDialog, TypedDialog
-from jackbot_tui.tui.view.ink import text_row
+from jackbot_tui.tui.view.ink import row_width, text_row
 from jackbot_tui.tui.view.layout import Panel
+from jackbot_tui.tui.view.market import header_rows
 from tests.screen.stage import Stage, staged
 
 
@@ -445,3 +448,18 @@ async def test_armed_and_killed_are_on_every_size(size: tuple[int, int]) -> None
         stage.link.change_header(killed=True)
         await stage.frame(300 * NS_PER_MS)
         assert " KILLED " in "".join(stage.panel(Panel.HEADER))
+
+
+@pytest.mark.parametrize("width", [120, 160])
+async def test_the_status_bar_leaves_out_the_least_important_whole_and_keeps_the_state_of_the_book(width: int) -> None:
+    async with staged((width, 40)) as stage:
+        view = stage.app.glass.view
+        assert view is not None
+        busy = [replace(symbol, position="0.125") for symbol in view.symbols]
+        gauge = stage.app.gauge()
+        _, second = header_rows(replace(view, symbols=[*busy, busy[0]]), gauge, width, 2)
+        text = text_row(second)
+        assert "  book live" in text
+        for label, value in (("md", r"\S+"), ("ord", r"\S+"), ("tty", r"\S+"), ("fps", r"\d+")):
+            assert not re.search(rf" {label} ", text) or re.search(rf" {label} {value}", text)
+        assert "eq " in text and row_width(second) == width

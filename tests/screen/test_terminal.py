@@ -18,6 +18,7 @@ import pytest
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
 
 from jackbot_tui.tui import terminal
 
@@ -93,6 +94,39 @@ def screen(
 
 
 LADDER = re.compile(rb"DISARMED")
+
+
+@pytest.mark.parametrize(
+    ("reads", "keys"),
+    [
+        (["\x1b?"], ["escape", "question_mark"]),
+        (["\x1b", "?"], ["escape", "question_mark"]),
+        (["\x1bQb"], ["escape", "Q", "b"]),
+        (["\x1b\r"], ["escape", "enter"]),
+        (["\x1b\x1b?"], ["escape", "escape", "question_mark"]),
+        (["\x1b[A", "\x1b", "[B", "\x1bOP"], ["up", "down", "f1"]),
+        (["\x1b[1;5R\x1bx"], ["CursorPosition", "escape", "x"]),
+        (["\x1b[200~ab\x1b[20", "1~", "\x1bz"], ["Paste", "escape", "z"]),
+    ],
+)
+def test_escape_is_a_key_that_no_other_key_swallows(reads: list[str], keys: list[str]) -> None:
+    parser = terminal.EscapeParser()
+    events = [event for read in reads for event in parser.feed(read)]
+    assert [event.key if isinstance(event, Key) else type(event).__name__ for event in events] == keys
+
+
+def test_the_driver_reads_with_our_parser() -> None:
+    terminal.escape_is_a_key()
+    assert LinuxDriver.run_input_thread.__globals__["XTermParser"] is terminal.EscapeParser
+
+
+def test_escape_and_the_next_key_at_once_close_the_command_bar_and_open_the_help() -> None:
+    with screen() as there:
+        there.read_until(LADDER)
+        there.type(":buy")
+        there.read_until(seconds=0.5)
+        there.type("\x1b?")
+        assert b"filter:" in there.read_until(re.compile(rb"filter:"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

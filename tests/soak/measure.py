@@ -1,13 +1,45 @@
-"""Samples a family of processes while it runs: memory and processor time from /proc, and a line through them."""
+"""Samples a family of processes while it runs: memory and processor time from /proc, their slope and their span.
+
+A slope alone may be one step of an allocator, a span alone may hide a slow growth: both are printed, window by window.
+"""
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
+from statistics import median
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = os.sysconf("SC_CLK_TCK")
+
+
+WINDOW_S = 600.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What resident memory did in a window of time: Theil-Sen slope in MB/h, lowest and highest in MB."""
+
+    begin_s: float
+    end_s: float
+    slope: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        span = self.highest - self.lowest
+        return (
+            f"minute {self.begin_s / 60:4.1f}..{self.end_s / 60:4.1f}: slope {self.slope:+6.2f} MB/h,"
+            f" span {span:5.2f} MB ({self.lowest:.2f}..{self.highest:.2f})"
+        )
+
+
+def theil_sen(points: Sequence[tuple[float, float]]) -> float:
+    """The median of the slopes between all pairs of points: a few odd samples or one step do not turn it. 0 below 2."""
+    slopes = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in combinations(points, 2) if x2 != x1]
+    return median(slopes) if slopes else 0.0
 
 
 @dataclass
@@ -19,15 +51,23 @@ class Samples:
     resident: list[int] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
 
-    def slope_mb_per_hour(self, after_s: float) -> float:
-        """Least squares slope of resident memory after a warm-up of ``after_s`` seconds; 0 with too few samples."""
-        points = [(t, r / 1e6) for t, r in zip(self.at_s, self.resident, strict=True) if t >= after_s]
-        if len(points) < 2:
-            return 0.0
-        mean_t = sum(t for t, _ in points) / len(points)
-        mean_r = sum(r for _, r in points) / len(points)
-        spread = sum((t - mean_t) ** 2 for t, _ in points)
-        return sum((t - mean_t) * (r - mean_r) for t, r in points) / spread * 3600
+    def course(self, begin_s: float, end_s: float = float("inf")) -> Course:
+        """What memory did between two moments; everything 0 where there is no sample."""
+        points = [(t, r / 1e6) for t, r in zip(self.at_s, self.resident, strict=True) if begin_s <= t <= end_s]
+        if not points:
+            return Course(begin_s, begin_s, 0.0, 0.0, 0.0)
+        sizes = [size for _, size in points]
+        return Course(points[0][0], points[-1][0], theil_sen(points) * 3600, min(sizes), max(sizes))
+
+    def courses(self, warm_up_s: float) -> list[Course]:
+        """Everything after the warm-up, then its windows where there are several."""
+        last = self.at_s[-1] if self.at_s else 0.0
+        out = [self.course(warm_up_s)]
+        begin = warm_up_s
+        while last - warm_up_s > 1.5 * WINDOW_S and begin + WINDOW_S / 2 < last:
+            out.append(self.course(begin, begin + WINDOW_S))
+            begin += WINDOW_S
+        return out
 
     def cpu_percent(self) -> float:
         """Share of one core over the whole time, per cent."""
@@ -35,12 +75,13 @@ class Samples:
             return 0.0
         return 100 * (self.cpu_s[-1] - self.cpu_s[0]) / (self.at_s[-1] - self.at_s[0])
 
-    def line(self, after_s: float) -> str:
-        return (
+    def lines(self, warm_up_s: float) -> list[str]:
+        """The report of one process."""
+        head = (
             f"{self.name:<8} cpu {self.cpu_percent():5.1f} %  rss first {self.resident[0] / 1e6:6.1f} MB"
             f"  last {self.resident[-1] / 1e6:6.1f} MB  max {max(self.resident) / 1e6:6.1f} MB"
-            f"  slope {self.slope_mb_per_hour(after_s):+6.2f} MB/h after {after_s:.0f} s"
         )
+        return [head, *(f"         {course}" for course in self.courses(warm_up_s))]
 
 
 class Family:

@@ -255,6 +255,14 @@ def test_unregistered_symbols_are_adopted_when_told_to() -> None:
     assert isinstance(one(codec, LINEAR, depth("BTCUSDT_270326", 1, 2, [(1.0, 1.0)], [])), UnknownFrame)
 
 
+@pytest.mark.parametrize("native", ["BTCUSD_PERP", "BTCUSD_270326"])
+def test_coin_margined_contracts_are_nobody_here_even_when_unknown_ones_are_adopted(native: str) -> None:
+    codec = load_venue("binance")
+    codec.adopt_unknown = True
+    raw = wrapped(f"{native.lower()}@depth@100ms", DEPTH_LINEAR.replace("BTCUSDT", native).replace('"st":1', '"st":2'))
+    assert isinstance(one(codec, LINEAR, raw), UnknownFrame)
+
+
 # ---------------------------------------------------------------------- requests
 
 

@@ -264,7 +264,7 @@ def test_a_book_is_resynchronised_by_leaving_and_joining_its_topic_alone(codec: 
         (41, {"op": "subscribe", "args": [arg]}),
     ]
     assert codec.snapshot_request(listed(codec, LINEAR)) is None
-    assert codec.heartbeat() == "ping"
+    assert codec.heartbeat(SPOT) == "ping"
 
 
 def answer(topic: str, event: str = "subscribe", symbol: str = "BTCUSDT") -> str:

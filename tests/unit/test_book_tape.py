@@ -3,7 +3,10 @@
 import random
 from decimal import Decimal
 
+import pytest
+
 from jackbot_tui.book import tape as tape_module
+from jackbot_tui.book.analytics import row_of
 from jackbot_tui.book.tape import TradeTape
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.market import Trade
@@ -41,18 +44,40 @@ def test_volume_and_delta_by_ladder_row() -> None:
         tape.add(trade(price, size, side))
     assert tape.cvd == 0.5
     assert tape.rows([616596, 616597, 616600]) == {616597: (2.5, 1.5), 616600: (1.0, -1.0)}
-    assert tape.rows(range(61600, 61700), 10) == {61659: (2.5, 1.5), 61660: (1.0, -1.0)}
-    assert tape.rows([6], 100_000) == {6: (3.5, 0.5)}
-    assert tape.rows([7], 100_000) == {}
+    assert tape.rows([7], 100_000) == {7: (2.0, 2.0)}
+    assert tape.rows([6], 100_000) == {6: (1.5, -1.5)}
+    assert tape.rows([8], 100_000) == tape.rows([], 10) == {}
+
+
+def test_a_grouped_row_holds_the_trades_of_the_levels_it_showed() -> None:
+    tape = TradeTape(Decimal("0.1"))
+    tape.add(trade("61659.7", "2", Side.BUY))  # took an ask, shown rounded up at 61660
+    tape.add(trade("61659.7", "0.5", Side.SELL))  # took a bid, shown rounded down at 61659
+    tape.add(trade("61660.0", "1", Side.BUY))
+    tape.add(trade("61660.0", "4", Side.SELL))
+    assert tape.rows(range(61600, 61700), 10) == {61659: (0.5, -0.5), 61660: (7.0, -1.0)}
+
+
+@pytest.mark.parametrize("group", [1, 2, 5, 7, 31, 32, 33, 64, 1000, 10_000])
+def test_grouped_rows_equal_a_plain_sum_over_trades(group: int) -> None:
+    tape, rng = TradeTape(Decimal(1)), random.Random(group)
+    expected: dict[int, tuple[float, float]] = {}
+    for _ in range(3000):
+        tick, side = rng.randint(5_000, 6_000), rng.choice(list(Side))
+        size = float(rng.randint(1, 9))
+        tape.add(trade(str(tick), f"{size:g}", side))
+        row = row_of(float(tick), 1.0, group, side.opposite)
+        volume, delta = expected.get(row, (0.0, 0.0))
+        expected[row] = (volume + size, delta + size * side.sign)
+    assert tape.rows(range(-1, 6_002), group) == expected
+    some = [row for row in expected if rng.random() < 0.5]
+    assert tape.rows(some, group) == {row: expected[row] for row in some}
 
 
 def test_prices_far_from_the_last_are_forgotten_when_there_are_too_many() -> None:
     tape = TradeTape(Decimal(1))
-    for price in range(1, tape_module.MAX_TICKS + 2):
-        tape.add(trade(str(price), "1"))
-    last = tape_module.MAX_TICKS + 1
-    assert tape.rows([1, last - tape_module.MAX_TICKS // 2 + 1, last]) == {
-        last - tape_module.MAX_TICKS // 2 + 1: (1.0, 1.0),
-        last: (1.0, 1.0),
-    }
-    assert tape.volume == last, "totals forget nothing"
+    kept = tape_module.PAGE * tape_module.MAX_PAGES
+    for number in range(tape_module.MAX_PAGES + 1):
+        tape.add(trade(str(number * tape_module.PAGE), "1"))
+    assert tape.rows([0, tape_module.PAGE, kept]) == {tape_module.PAGE: (1.0, 1.0), kept: (1.0, 1.0)}
+    assert tape.volume == tape_module.MAX_PAGES + 1, "totals forget nothing"

@@ -134,6 +134,17 @@ def test_a_second_depth_of_the_same_symbol_never_mixes_into_its_book(codec: Code
     assert isinstance(one(codec, LINEAR, DELTA), BookDelta)
 
 
+@pytest.mark.parametrize("topic", ["orderbook.rpi.BTCUSDT", "orderbook.full.BTCUSDT"])
+def test_the_book_with_retail_orders_and_the_full_one_never_mix_in(codec: Codec, topic: str) -> None:
+    assert isinstance(one(codec, LINEAR, SNAPSHOT), BookSnapshot)
+    assert isinstance(one(codec, LINEAR, DELTA.replace("orderbook.200.BTCUSDT", topic)), UnknownFrame)
+
+
+def test_a_retail_trade_inside_the_spread_is_a_trade(codec: Codec) -> None:
+    """Its order was in no book that we see, but it was a trade of the market all the same."""
+    assert one(codec, LINEAR, TRADE.replace('"RPI":false', '"RPI":true')) == one(codec, LINEAR, TRADE)
+
+
 def test_level_1_is_a_ticker(codec: Codec) -> None:
     raw = SNAPSHOT.replace("orderbook.200", "orderbook.1").replace(',["64000.10","3.500"]', "")
     assert one(codec, SPOT, raw) == BookTicker(
@@ -253,14 +264,26 @@ def test_plan_is_one_socket_a_market_and_one_ticker_topic_for_mark_and_best_pric
     assert spot.topics == ("orderbook.200.BTCUSDT", "publicTrade.BTCUSDT", "orderbook.1.BTCUSDT")
 
 
+LINEAR_TOPICS = ("orderbook.200.", "publicTrade.", "tickers.")
+
+
+def test_a_subscribe_frame_is_of_one_symbol_because_it_is_refused_as_a_whole(codec: Codec) -> None:
+    first = listed(codec, LINEAR)["BTC/USDT:USDT"]
+    second = msgspec.structs.replace(first, symbol="ETH/USDT:USDT", native="ETHUSDT")
+    (plan,) = codec.plan([first, second], list(Channel))
+    frames = codec.subscribe(plan, 5)
+    assert [(number, msgspec.json.decode(frame)) for number, frame in frames] == [
+        (5, {"req_id": "5", "op": "subscribe", "args": [f"{name}BTCUSDT" for name in LINEAR_TOPICS]}),
+        (6, {"req_id": "6", "op": "subscribe", "args": [f"{name}ETHUSDT" for name in LINEAR_TOPICS]}),
+    ]
+
+
 def test_subscribe_frames_have_at_most_ten_topics(codec: Codec) -> None:
     (plan,) = codec.plan(list(listed(codec, LINEAR).values()), list(Channel))
-    wide = msgspec.structs.replace(plan, topics=tuple(f"publicTrade.X{number}" for number in range(23)))
+    wide = msgspec.structs.replace(plan, topics=tuple(f"kline.{minutes}.BTCUSDT" for minutes in range(23)))
     frames = codec.subscribe(wide, 5)
     assert [number for number, _ in frames] == [5, 6, 7]
-    decoded = [msgspec.json.decode(frame) for _, frame in frames]
-    assert [len(frame["args"]) for frame in decoded] == [10, 10, 3]
-    assert [(frame["op"], frame["req_id"]) for frame in decoded] == [("subscribe", str(n)) for n in (5, 6, 7)]
+    assert [len(msgspec.json.decode(frame)["args"]) for _, frame in frames] == [10, 10, 3]
 
 
 def test_a_book_is_resynchronised_by_leaving_and_joining_its_topic_alone(codec: Codec) -> None:
@@ -270,7 +293,7 @@ def test_a_book_is_resynchronised_by_leaving_and_joining_its_topic_alone(codec: 
         (41, {"req_id": "41", "op": "subscribe", "args": ["orderbook.200.BTCUSDT"]}),
     ]
     assert codec.snapshot_request(listed(codec, LINEAR)["BTC/USDT:USDT"]) is None
-    assert codec.heartbeat() == '{"op":"ping"}'
+    assert codec.heartbeat(SPOT) == '{"op":"ping"}'
 
 
 def test_topics_beyond_a_connections_text_limit_are_split(codec: Codec) -> None:

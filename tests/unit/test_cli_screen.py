@@ -23,6 +23,7 @@ from jackbot_tui.model.errors import LinkError
 from jackbot_tui.settings.places import is_listening, places_of
 
 DEADLINE_S = 20.0
+HAND_S = 0.06
 DEMO = ("demo", "--symbols", "BTC/USDT:USDT")
 LEAVE = b"Q"
 FEED_AGE = re.compile(rb"md \d+ms")
@@ -32,12 +33,13 @@ FEED_AGE = re.compile(rb"md \d+ms")
 class Console:
     """``jackbot …`` in a terminal of 80 by 24."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, program: str = "") -> None:
+        """``program`` is run with the words in place of the command itself."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("JACKBOT_", "XDG_", "SSH_"))}
         self.terminal, inside = pty.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jackbot_tui", *words],
+            [sys.executable, *(("-c", program) if program else ("-m", "jackbot_tui")), *words],
             env={**clean, "HOME": str(home), "TERM": "xterm-256color"},
             stdin=inside,
             stdout=inside,
@@ -58,6 +60,13 @@ class Console:
         while not condition():
             assert time.monotonic() < deadline, f"never: {what}\n{self.seen[-2000:]!r}"
             self.read(0.02)
+
+    def type(self, text: str) -> None:
+        """Keys as a hand types them: what comes faster is taken for a paste."""
+        for key in text:
+            os.write(self.terminal, key.encode())
+            pressed = time.monotonic()
+            self.eventually(lambda since=pressed: time.monotonic() - since > HAND_S, "time goes by")  # type: ignore[misc]
 
     def leave(self) -> int:
         """Press the leave key twice and wait for the end of the program."""
@@ -83,8 +92,8 @@ def home() -> Iterator[Path]:
 def start(home: Path) -> Iterator[Callable[..., Console]]:
     consoles: list[Console] = []
 
-    def begin(*words: str) -> Console:
-        consoles.append(Console(home, *words))
+    def begin(*words: str, program: str = "") -> Console:
+        consoles.append(Console(home, *words, program=program))
         return consoles[-1]
 
     yield begin
@@ -144,3 +153,43 @@ def test_an_engine_that_cannot_start_is_explained_without_a_screen(start: Callab
     assert console.process.returncode == 2
     assert b"NOPE/USDT" in console.seen and b"Traceback" not in console.seen
     assert len(console.seen.splitlines()) == 1
+
+
+BROKEN = """
+import sys
+from jackbot_tui.cli import main
+from jackbot_tui.tui import screens
+
+def broken(*_):
+    raise RuntimeError("a bug of the screen")
+
+screens.header_rows = broken
+sys.exit(main())
+"""
+
+
+def test_a_bug_of_the_screen_gives_one_line_and_a_file_and_ends_the_demo(
+    start: Callable[..., Console], home: Path
+) -> None:
+    console = start(*DEMO, program=BROKEN)
+    console.eventually(lambda: console.process.poll() is not None, "the program ends")
+    console.read(0.2)
+    assert console.process.returncode == 1
+    after = console.seen.rpartition(b"\x1b[?1049l")[2]
+    assert b"Traceback" not in after
+    assert after.count(b"internal error (RuntimeError); please report it with the file") == 1
+    [written] = home.glob("**/log/crash-*.txt")
+    assert "a bug of the screen" in written.read_text()
+    assert not console.socket.exists()
+
+
+def test_quit_ends_an_embedded_engine_and_its_screen(start: Callable[..., Console]) -> None:
+    console = start(*DEMO, "--embed")
+    console.wait_for_screen()
+    console.type(":quit\r")
+    console.eventually(lambda: b"ends the engine" in console.seen, "the question")
+    console.type("hhh\r")  # it must have been on the glass for a moment
+    console.eventually(lambda: console.process.poll() is not None, "the program ends")
+    console.read(0.2)
+    assert console.process.returncode == 0
+    assert b"the engine has ended" in console.seen

@@ -112,8 +112,8 @@ def test_the_service_unit_starts_a_command_that_exists_and_does_not_retry_wrong_
     assert unit["Service"]["RestartPreventExitStatus"] == "2"
 
 
-def test_the_readme_says_that_there_is_no_live_trading() -> None:
+def test_the_readme_says_that_trading_is_on_paper_until_four_locks_are_opened() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
-    assert "on paper only" in readme and "no live mode yet" in readme
-    with pytest.raises(HelpWanted, match="on paper in this version"):
+    assert "on paper** unless four locks" in readme and "docs/LIVE.md" in readme
+    with pytest.raises(HelpWanted, match="on paper, but for"):
         parse([])

@@ -261,6 +261,8 @@ def test_kill_cancels_everything_and_locks_until_reset() -> None:
     world.wait()
     report = world.engine.kill("test", flatten=True)
     assert [order.number for order in report.cancels] == [2]
+    told = [notice.text for notice in world.engine.board.ring if notice.kind == "kill"]
+    assert told == ["KILL by test: 1 cancels sent, new orders locked until 'kill reset'"]
     world.wait()
     world.wait()
     assert world.position() == 0 and not world.engine.oms.open_orders()
@@ -271,6 +273,13 @@ def test_kill_cancels_everything_and_locks_until_reset() -> None:
     world.market.last_book_ns = world.clock.now_ns()
     assert world.engine.submit(limit(Side.BUY, "0.75", "99.0")).order is not None
     assert [record.engaged for record in world.records(KillSwitch)] == [True, False]  # type: ignore[union-attr]
+
+
+def test_the_kill_key_is_not_named_after_itself() -> None:
+    world = World()
+    world.engine.kill("kill")
+    world.wait()
+    assert world.engine.board.ring[-1].text.startswith("KILL: 0 cancels sent")
 
 
 def test_the_kill_switch_survives_a_restart() -> None:

@@ -28,7 +28,8 @@ class World:
         self.clock = ManualClock(START_NS)
         self.markets = Markets(self.clock)
         self.journal = HeldJournal()
-        paper = PaperConfig(start_balances={"USDT": Decimal(1_000_000), "ETH": Decimal(10)})
+        coins = {"USDT": Decimal(1_000_000), "ETH": Decimal(10)}
+        paper = PaperConfig(start_balances=coins, spot_fees="0/0")  # fees in base units would leave dust everywhere
         self.engine = Engine(
             clock=self.clock,
             mode=Mode.PAPER,
@@ -44,7 +45,7 @@ class World:
         )
         self.engine.start(None, [])
         for key in (PERP, SPOT):
-            self.engine.add_instrument(instrument(key))
+            self.engine.add_instrument(self.engine.executor.terms(instrument(key)))
             self.book(key, 100.0)
 
     def book(self, key: str, bid: float) -> None:

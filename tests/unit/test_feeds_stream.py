@@ -6,7 +6,7 @@ import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -79,7 +79,9 @@ class FakeTransport:
     def __init__(self) -> None:
         self.connections: list[FakeConnection] = []
 
-    async def connect(self, url: str, *, timeout_s: float, close_timeout_s: float) -> FakeConnection:
+    async def connect(
+        self, url: str, *, timeout_s: float, close_timeout_s: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> FakeConnection:
         self.connections.append(FakeConnection())
         return self.connections[-1]
 

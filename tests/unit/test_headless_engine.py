@@ -215,9 +215,9 @@ def exchange() -> Iterator[dict[str, str]]:
     assert process.stdin is not None and process.stdout is not None
     addresses = json.loads(process.stdout.readline())["endpoints"]
     yield {
-        "JACKBOT_VENUES__BINANCE__LINEAR_PUBLIC": addresses["linear_public_ws"],
-        "JACKBOT_VENUES__BINANCE__LINEAR_MARKET": addresses["linear_market_ws"],
-        "JACKBOT_VENUES__BINANCE__LINEAR_REST": addresses["linear_rest"],
+        "JACKBOT_VENUES__BINANCE__LINEAR_PUBLIC": addresses["linear.public"],
+        "JACKBOT_VENUES__BINANCE__LINEAR_MARKET": addresses["linear.market"],
+        "JACKBOT_VENUES__BINANCE__LINEAR_REST": addresses["linear.rest"],
     }
     process.stdin.close()
     process.wait(DEADLINE_S)

@@ -2,10 +2,21 @@
 
 import pytest
 
+from jackbot_tui.desk.views import is_far
+from jackbot_tui.engine.clock_watch import ClockFigure
+from jackbot_tui.engine.health import ConnectionHealth, Quantiles
+from jackbot_tui.feeds.failures import FailureKind
 from jackbot_tui.feeds.limiter import Budget
 from jackbot_tui.feeds.metrics import ConnectionMetrics, ConnectionState
 from jackbot_tui.feeds.rest import RestClient
-from jackbot_tui.headless.figures import RateMeter, RateTable, capture_figures, connection_view, rest_figures
+from jackbot_tui.headless.figures import (
+    RateMeter,
+    RateTable,
+    capture_figures,
+    clock_views,
+    connection_view,
+    rest_figures,
+)
 from jackbot_tui.model.clock import ManualClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.venues import load_venue
@@ -45,8 +56,10 @@ def test_a_connection_that_is_up_shows_its_age_and_no_old_trouble() -> None:
     metrics = ConnectionMetrics(
         "binance.spot.public", "ws://x", ConnectionState.UP, connected_ns=10 * S, frames=7, reconnects=1, rtt_ms=12.5
     )
-    metrics.last_frame_ns, metrics.last_error = 13 * S, "network: reset"
+    metrics.last_frame_ns, metrics.last_error = 13 * S, "reset"
+    metrics.last_error_kind, metrics.last_error_ns = FailureKind.NETWORK, 9 * S
     view = connection_view(metrics, 42.0, 13 * S + 250_000_000)
+    assert (view.error, view.error_kind, view.error_age_s) == ("reset", "network", 4.25)
     assert (view.state, view.uptime_s, view.age_ms, view.frames_per_s) == ("up", 3.25, 250.0, 42.0)
     assert (view.frames, view.reconnects, view.rtt_ms, view.detail) == (7, 1, 12.5, "")
 
@@ -57,6 +70,22 @@ def test_a_lost_connection_says_why_and_when_it_is_tried_again() -> None:
     view = connection_view(metrics, 0.0, 100 * S)
     assert (view.state, view.age_ms) == ("waiting", -1.0)
     assert view.detail == "network: connection refused; again in 5 s"
+
+
+def test_a_connection_shows_how_its_books_do() -> None:
+    metrics = ConnectionMetrics("c", "ws://x", ConnectionState.UP, connected_ns=S, rotations=2, slowed=True)
+    health = ConnectionHealth(3, 2, 5, 4, Quantiles(9, 30.0, 80.0, 90.0), Quantiles(4, 400.0, 2000.0, 2500.0))
+    view = connection_view(metrics, 0.0, 2 * S, health)
+    assert (view.books, view.live_books, view.gaps, view.resyncs, view.rotations) == (3, 2, 5, 4, 2)
+    assert (view.latency_ms, view.latency_p99_ms, view.resync_ms, view.resync_p99_ms) == (30.0, 80.0, 400.0, 2000.0)
+    assert view.slowed
+
+
+def test_clocks_are_shown_as_far_off_only_when_that_is_certain() -> None:
+    figures = [ClockFigure(MarketKind.SPOT, True, off, 300.0, "") for off in (-900.0, 700.0, 3.0)]
+    views = clock_views([*figures, ClockFigure(MarketKind.LINEAR, False, 9000.0, 0.0, "no page")])
+    assert [is_far(view) for view in views] == [True, False, False, False]
+    assert (views[3].kind, views[3].problem) == ("linear", "no page")
 
 
 class Requests:

@@ -57,7 +57,7 @@ def test_a_job_arrives_in_the_child_exactly_as_it_was_made(tmp_path: Path) -> No
             replay=ReplayOptions(paths=[tmp_path / "a.gz"], kind=MarketKind.LINEAR, speed=0.0),
         ),
         log=job_in(tmp_path).log,
-        sim=SimJob(symbols=["BTC/USDT"], seed=3, volatility=1.5, rate=2.0, fault="drop=0.1"),
+        sim=SimJob(venue="binance", symbols=["BTC/USDT"], seed=3, volatility=1.5, rate=2.0, fault="drop=0.1"),
         tied=True,
     )
     seen = tmp_path / "seen.pickle"

@@ -122,6 +122,17 @@ def test_every_book_frame_is_the_whole_book(codec: Codec) -> None:
     )
 
 
+def test_a_spread_that_comes_with_a_book_is_left_out(codec: Codec) -> None:
+    assert one(codec, LINEAR, DEEP.replace('"levels"', '"spread":"1.0","levels"')) == one(codec, LINEAR, DEEP)
+
+
+@pytest.mark.parametrize("coin", ["#250", "@107", "PURR/USDC"])
+def test_outcomes_and_spot_coins_never_pass_for_perpetuals(coin: str) -> None:
+    made = load_venue("hyperliquid")
+    made.adopt_unknown = True
+    assert isinstance(one(made, LINEAR, DEEP.replace('"BTC"', f'"{coin}"')), UnknownFrame)
+
+
 def test_a_fast_frame_replaces_the_book_down_to_its_worst_price(codec: Codec) -> None:
     bids, asks = book(
         codec,
@@ -174,6 +185,20 @@ def test_deep_levels_are_dropped_when_the_deep_stream_stops(codec: Codec) -> Non
     deep = l2(T0, ladder(100, -1, 20), ladder(101, 1, 20))
     assert len(book(codec, deep, fast(T0 + 15_000, *five))[0]) == 20
     assert len(book(codec, fast(T0 + 15_001, *five))[0]) == 5
+
+
+@pytest.mark.parametrize("later_ms", [15_501, 600_000])
+def test_best_prices_never_revive_a_book_whose_pictures_are_old(codec: Codec, later_ms: int) -> None:
+    """After an outage best prices may come first: what lay behind them before it is not the market of now."""
+    five = ladder(100, -1, 5, "7.0"), ladder(101, 1, 5, "7.0")
+    codec.decode(LINEAR, l2(T0, ladder(100, -1, 20), ladder(101, 1, 20)), NOW)
+    codec.decode(LINEAR, fast(T0 + 500, *five), NOW)
+    assert len(book(codec, bbo(T0 + 15_500, "100.0 x 2.0", "101.0 x 2.0"))[0]) == 5, "the deep levels are too old"
+    assert isinstance(one(codec, LINEAR, bbo(T0 + later_ms, "99.0 x 1.0", "101.0 x 1.0")), BookTicker)
+    assert book(codec, fast(T0 + later_ms + 1, *five)) == (
+        [(100.0 - n, 7.0) for n in range(5)],
+        [(101.0 + n, 7.0) for n in range(5)],
+    )
 
 
 levels_of = st.lists(st.integers(1, 60), min_size=0, max_size=20, unique=True)
@@ -237,6 +262,15 @@ def test_history_after_a_reconnect_brings_only_what_was_missed(codec: Codec) -> 
     assert times(NOW + 1, 9, 9) == [9, 9]
     assert times(NOW + 2, 5, 9, 9, 12) == [12]
     assert times(NOW + 3, 9, 12) == []
+
+
+def test_events_of_one_block_keep_the_order_they_came_in(codec: Codec) -> None:
+    """Times are those of blocks: several trades share one, and their ids do not count up."""
+    rows = ",".join(TRADE_ROW.replace("118906512037719", str(number)) for number in (900, 5, 77))
+    raw = f'{{"channel":"trades","data":[{rows}]}}'
+    trades = [event for event in codec.decode(LINEAR, raw, NOW) if isinstance(event, Trade)]
+    assert [trade.trade_id for trade in trades] == ["900", "5", "77"]
+    assert {trade.ts_event for trade in trades} == {T0 * MS}
 
 
 def test_figures_of_a_perpetual(codec: Codec) -> None:
@@ -352,7 +386,7 @@ def test_a_book_is_resynchronised_by_the_very_object_it_was_subscribed_with(code
     assert frames == [
         {"method": method, "subscription": {"type": "l2Book", "coin": "BTC"}} for method in ("unsubscribe", "subscribe")
     ]
-    assert codec.heartbeat() == '{"method":"ping"}'
+    assert codec.heartbeat(SPOT) == '{"method":"ping"}'
     assert codec.snapshot_request(instrument) is None
 
 
@@ -422,3 +456,12 @@ def test_replies_are_recognised_by_their_shape(codec: Codec) -> None:
     assert [type(event) for event in codec.decode_http(request, reply, NOW)] == [BookSnapshot]
     assert [type(event) for event in codec.decode_http(request, "{}", NOW)] == [UnknownFrame]
     assert [type(e) for e in codec.decode_http(codec.instruments_request(SPOT), "{}", NOW)] == [UnknownFrame]
+
+
+def test_the_rule_of_five_figures_travels_with_the_instrument(codec: Codec) -> None:
+    """BTC begins at 61000 with a tick of 1; had it begun below 10000, a price of 10000.5 would be none (docs, tick)."""
+    btc = listed(codec, LINEAR)["BTC/USDC:USDC"]
+    assert btc.price_figures == 5
+    assert btc.tick_at(Decimal("100001")) == Decimal(1)
+    below = msgspec.structs.replace(btc, tick=Decimal("0.1"))
+    assert (below.tick_at(Decimal("9999.9")), below.tick_at(Decimal("10000.5"))) == (Decimal("0.1"), Decimal(1))

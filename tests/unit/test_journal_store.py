@@ -16,10 +16,13 @@ import pytest
 
 from jackbot_tui.journal import store
 from jackbot_tui.journal.projection import day_of
+from jackbot_tui.journal.rebuild import differences
+from jackbot_tui.journal.schema import open_to_read
 from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.model.errors import JournalError
+from jackbot_tui.model.margin import MarginMode, MarginSetting
 from jackbot_tui.model.orders import OrderUnknown
-from jackbot_tui.model.records import CommandReceived, KillSwitch, MarkSampled, Note, SessionStarted
+from jackbot_tui.model.records import CommandReceived, KillSwitch, MarginSet, MarkSampled, Note, SessionStarted
 from tests.journal_world import (
     BTC,
     DAY,
@@ -88,7 +91,7 @@ async def test_reopening_gives_back_orders_positions_fills_and_numbers(path: Pat
     }
     assert [order.number for order in found.unknown] == [3]
     assert {key: position.quantity for key, position in found.positions.items()} == {BTC: Decimal("0.5"), ETH: -1}
-    assert found.fill_ids == {("binance", "a"), ("binance", "t2")}
+    assert found.fill_ids == {(client_id(1), "a"), (client_id(2), "t2")}
     assert (found.next_number, found.killed) == (4, True)
 
 
@@ -531,3 +534,32 @@ def test_a_file_that_is_no_journal_is_refused_in_one_line_and_left_alone(tmp_pat
 
 def test_days_are_utc() -> None:
     assert (day_of(0), day_of(NOON), day_of(MIDNIGHT)) == ("1970-01-01", "2024-10-04", "2024-10-05")
+
+
+# ---------------------------------------------------------------- margin settings
+
+
+async def test_the_newest_margin_setting_of_each_instrument_comes_back(path: Path) -> None:
+    await write_journal(
+        path,
+        [
+            MarginSet(NOON, BTC, MarginMode.ISOLATED, Decimal(20), "ui"),
+            MarginSet(NOON + 1, BTC, MarginMode.CROSS, Decimal("12.5"), "ctl"),
+        ],
+    )
+    journal = await open_journal(path)
+    assert journal.recovered.margins == {BTC: MarginSetting(MarginMode.CROSS, Decimal("12.5"))}
+    assert await journal.verify() == []
+    await journal.close()
+
+
+async def test_a_journal_from_before_margin_settings_opens_and_verifies(path: Path) -> None:
+    await write_journal(path, traded(1, Side.BUY, "2", "100", NOON))
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TABLE margins")
+    with closing(open_to_read(path)) as older:
+        assert differences(older) == []
+    journal = await open_journal(path)
+    assert journal.recovered.margins == {} and journal.recovered.positions[BTC].quantity == 2
+    assert await journal.verify() == []
+    await journal.close()

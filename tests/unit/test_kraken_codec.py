@@ -137,6 +137,31 @@ def test_what_falls_out_of_the_depth_is_cut_without_a_word_of_the_venue() -> Non
     assert market.live and len(market.book.bids) == 500 and min(market.book.bids) == 502.0
 
 
+def test_a_pair_without_decimals_sends_integers_and_rows_count_in_their_order() -> None:
+    """A price may stand twice in a frame, the later row counts; a delete of an unknown price is nothing (§4.1)."""
+    codec = load_venue("kraken")
+    yen: dict[str, object] = PAIR | {"wsname": "XBT/JPY", "quote": "ZJPY", "pair_decimals": 0, "tick_size": "1"}
+    (instrument,) = codec.decode_instruments(SPOT, pairs(yen))
+    data = MarketData(codec)
+    market = data.add(instrument)
+
+    def play(kind: str, bids: str, whole: str) -> dict[float, float]:
+        """``whole``: the bids that the venue has then."""
+        asks = "45282/0.50000000"
+        raw = book(kind, bids, asks, kraken_crc32(levels(whole), levels(asks))).replace("BTC/USD", "BTC/JPY")
+        data.on_frame(SPOT, raw, 1)
+        assert market.live, market.sequencer.reason
+        return market.book.bids
+
+    both = "45281/0.10000000 45280/1.00000000"
+    assert instrument.tick == 1 and play("snapshot", both, both) == {45281.0: 0.1, 45280.0: 1.0}
+    twice = "45281/0.00000000 45281/0.30000000"
+    assert play("update", twice, "45281/0.30000000 45280/1.00000000") == {45281.0: 0.3, 45280.0: 1.0}
+    assert play("update", "45281/0.90000000 45281/0.00000000", "45280/1.00000000") == {45280.0: 1.0}
+    assert play("update", "40000/0.00000000", "45280/1.00000000") == {45280.0: 1.0}
+    assert (market.sequencer.stats.checksums_ok, market.sequencer.stats.checksums_bad) == (4, 0)
+
+
 def test_spot_trades_tell_the_takers_side_and_exact_texts() -> None:
     codec, instrument = codec_with(SPOT)
     row = '{"symbol":"BTC/USD","side":"SIDE","price":45285.20,"qty":2.5e-05,"ord_type":"limit","trade_id":71234567,'
@@ -176,6 +201,11 @@ CONTROL = [
         '{"method":"subscribe","req_id":3,"symbol":"FOO/BAR","success":false,'
         '"error":"Currency pair not supported FOO/BAR"}',
         [VenueNotice("error", "subscribe", "Currency pair not supported FOO/BAR", 3)],
+    ),
+    (
+        SPOT,
+        '{"method":"subscribe","req_id":4,"success":false,"error":"Exceeded msg rate"}',
+        [VenueNotice("error", "subscribe", "Exceeded msg rate", 4)],
     ),
     (LINEAR, '{"event":"info","version":1}', []),
     (LINEAR, '{"event":"pong"}', []),
@@ -229,7 +259,7 @@ def test_derivatives_answers_without_ids_find_their_requests() -> None:
     assert codec.decode(LINEAR, '{"event":"subscribed","feed":"book","product_ids":["PF_ETHUSD"]}', 0) == []
     ((_, again),) = codec.resubscribe(instrument, 7)
     assert json.loads(again) == {"event": "subscribe", "feed": "book", "product_ids": ["PF_XBTUSD"]}
-    assert codec.heartbeat() == '{"event":"ping"}' and codec.spec.markets[LINEAR].heartbeat_s == 30.0
+    assert codec.heartbeat(LINEAR) == '{"event":"ping"}' and codec.spec.markets[LINEAR].heartbeat_s == 30.0
 
 
 def futures_level(seq: int, side: str, price: float, qty: float) -> str:
@@ -272,7 +302,8 @@ def test_derivatives_trades_and_marks() -> None:
     assert codec.decode(LINEAR, trade, 1) == (expected,)
     (liquidation,) = codec.decode(LINEAR, trade.replace("fill", "liquidation"), 1)
     assert isinstance(liquidation, Trade)
-    assert codec.decode(LINEAR, trade.replace("fill", "block"), 1) == (), "it did not go through the book"
+    for elsewhere in ("block", "assignment", "termination"):
+        assert codec.decode(LINEAR, trade.replace("fill", elsewhere), 1) == (), "it did not go through the book"
     ticker = {
         "feed": "ticker", "product_id": "PF_XBTUSD", "time": 1795219200000, "markPrice": 61001.5, "index": 61000.0,
         "funding_rate": 0.7, "relative_funding_rate": -0.0000125, "next_funding_rate_time": 1795222800000,

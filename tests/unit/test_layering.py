@@ -18,11 +18,13 @@ FLOORS = {
     "journal": 3,
     "execution": 4,
     "risk": 4,
+    "algos": 5,
     "engine": 6,
     "desk": 7,
     "link": 8,
     "settings": 9,
     "tui": 9,
+    "backtest": 10,
     "headless": 10,
     "cli": 11,
     "docgen": 10,
@@ -36,12 +38,18 @@ PURE = (
     "venues",
     "execution",
     "risk",
+    "algos",
     "engine.core",
     "engine.market_data",
     "engine.flatten",
     "desk.language",
 )
 """The sans-I/O heart: no event loop, no sockets, no files, no processes."""
+
+LIVE_CALLS = tuple(
+    f"execution.live.{part}" for part in ("client", "connection", "executor", "inquiry", "keys", "session")
+)
+"""The parts of live execution that wait for a venue; what they hear is merged by the pure ones."""
 
 IO_MODULES = {
     "asyncio", "socket", "ssl", "select", "threading", "subprocess", "multiprocessing", "sqlite3", "aiosqlite",
@@ -165,7 +173,7 @@ def test_the_heart_does_no_input_or_output() -> None:
     wrong = [
         f"{name}:{line} imports {target}"
         for name in MODULES
-        if within(name, PURE)
+        if within(name, PURE) and not within(name, LIVE_CALLS)
         for line, target in imports(name)
         if target in IO_MODULES or target.split(".")[0] in IO_MODULES | {"textual", "rich", "pydantic", "ccxt"}
     ]

@@ -1,11 +1,22 @@
 """The market data pipeline from frames to subscribers: becoming LIVE, breaking, snapshots, silence, connections."""
 
+from decimal import Decimal
+
 import pytest
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.engine.market_data import SNAPSHOT_BURST, SNAPSHOT_WINDOW_NS, MarketData
+from jackbot_tui.engine.market_data import (
+    AWAITED_NS,
+    LINE_BURST,
+    MUTE_BOOK_NS,
+    QUEUED_NS,
+    SNAPSHOT_BURST,
+    SNAPSHOT_WINDOW_NS,
+    MarketData,
+)
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import BookState, MarketKind
+from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import MarkPrice, Trade, VenueNotice
 from jackbot_tui.venues import load_venue
 from jackbot_tui.venues.base import Channel, ConnectionPlan, HttpRequest
@@ -260,3 +271,84 @@ def test_an_instrument_nobody_added_is_adopted_only_when_told_to(bench: Bench) -
 
 def test_adding_an_instrument_twice_keeps_its_market(bench: Bench) -> None:
     assert bench.data.add(bench.market.instrument) is bench.market
+
+
+def test_a_confirmed_stream_that_stays_mute_while_the_venues_book_goes_on_has_its_line_replaced(bench: Bench) -> None:
+    data = bench.data
+    data.on_connect(bench.plan, bench.now)
+    assert data.wanted_snapshots() == []
+    for number in (100, 140):
+        bench.now += MUTE_BOOK_NS + NS_PER_S
+        data.check_silence(bench.now)
+        assert data.cut_off_connections() == []
+        data.on_http(bench.wanted(), depth_reply(number, BIDS, ASKS), bench.now)
+    assert data.cut_off_connections() == [bench.plan.conn]
+    assert not bench.market.live
+
+
+def test_a_market_that_does_nothing_keeps_its_line_however_long(bench: Bench) -> None:
+    data = bench.data
+    data.on_connect(bench.plan, bench.now)
+    for _ in range(4):
+        bench.now += MUTE_BOOK_NS + NS_PER_S
+        data.check_silence(bench.now)
+        data.on_http(bench.wanted(), depth_reply(100, BIDS, ASKS), bench.now)
+    assert data.cut_off_connections() == []
+    bench.depth(101, 101)
+    assert bench.market.live
+    bench.now += MUTE_BOOK_NS + NS_PER_S
+    data.check_silence(bench.now)
+    assert data.cut_off_connections() == []
+
+
+def test_a_resubscription_is_not_wanted_twice_while_its_request_waits_to_leave() -> None:
+    data = MarketData(load_venue("okx"))
+    instrument = Instrument(
+        venue="okx", symbol="BTC/USDT", native="BTC-USDT", kind=SPOT, base="BTC", quote="USDT", settle="USDT",
+        tick=Decimal("0.1"), lot=Decimal("0.01"),
+    )  # fmt: skip
+    data.add(instrument)
+    (plan,) = data.codec.plan([instrument], [Channel.BOOK])
+    key, now = instrument.key, NS_PER_S
+    data.on_connect(plan, now)
+    now += AWAITED_NS + 1
+    data.check_silence(now)
+    assert data.wanted_resubscriptions() == [instrument] and data.awaits(key)
+    data.check_silence(now + AWAITED_NS + 1)
+    assert data.wanted_resubscriptions() == []  # it has not even left
+    data.on_resubscribed(key, now := now + AWAITED_NS + 2)
+    data.check_silence(now + AWAITED_NS + 1)
+    assert data.wanted_resubscriptions() == [instrument]
+    data.check_silence(now := now + AWAITED_NS + QUEUED_NS + 2)
+    assert data.wanted_resubscriptions() == [instrument]  # it was lost with its connection
+    text = (
+        '{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{"asks":[["101","1","0","1"]],'
+        '"bids":[["100","1","0","1"]],"ts":"1","checksum":0,"prevSeqId":-1,"seqId":5}]}'
+    )
+    data.on_frame(SPOT, text, now)
+    assert data.markets[key].live and not data.awaits(key)
+
+
+def test_a_connection_whose_books_break_too_often_for_the_venues_count_is_replaced() -> None:
+    data = MarketData(load_venue("okx"))
+    instrument = Instrument(
+        venue="okx", symbol="BTC/USDT", native="BTC-USDT", kind=SPOT, base="BTC", quote="USDT", settle="USDT",
+        tick=Decimal("0.1"), lot=Decimal("0.01"),
+    )  # fmt: skip
+    data.add(instrument)
+    (plan,) = data.codec.plan([instrument], [Channel.BOOK])
+    now = NS_PER_S
+    data.on_connect(plan, now)
+    asked = 0
+    for _ in range(4 * LINE_BURST):
+        now += AWAITED_NS + NS_PER_S
+        data.check_silence(now)
+        for each in data.wanted_resubscriptions():
+            asked += 1
+            data.on_resubscribed(each.key, now)
+        if data.cut_off_connections():
+            break
+    assert asked == LINE_BURST
+    now += AWAITED_NS + NS_PER_S
+    data.check_silence(now)
+    assert data.wanted_resubscriptions() == [instrument], "the new connection has a count of its own"

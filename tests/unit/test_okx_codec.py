@@ -91,6 +91,31 @@ def test_a_spot_book_keeps_its_decimals_and_a_checksum_brings_the_texts() -> Non
     assert snapshot.texts == ([("64000.5", "0.10")], [("64000.6", "0.20")])
 
 
+@pytest.mark.parametrize("channel", ["books50-l2-tbt", "books-l2-tbt", "books-elp", "books5", "bbo-tbt"])
+def test_another_book_channel_of_the_same_instrument_never_mixes_in(channel: str) -> None:
+    """Their numbers count apart, and their levels are others."""
+    codec, _ = codec_with(LINEAR)
+    assert isinstance(codec.decode(LINEAR, SNAPSHOT, 0)[0], BookSnapshot)
+    update = book("update", 9100, 9107, [["64000.5", "11", "0", "3"]], [])
+    other = codec.decode(LINEAR, update.replace('"books"', f'"{channel}"'), 1)
+    assert not [event for event in other if isinstance(event, BookSnapshot | BookDelta)]
+    assert isinstance(codec.decode(LINEAR, update, 2)[0], BookDelta)
+
+
+def test_a_book_crossed_in_a_call_auction_is_not_live_until_a_sound_snapshot() -> None:
+    codec, instrument = codec_with(LINEAR)
+    data = MarketData(codec)
+    market = data.add(instrument)
+    data.on_frame(LINEAR, SNAPSHOT, 0)
+    data.on_frame(LINEAR, book("update", 9100, 9101, [["64000.7", "1", "0", "1"]], []), 1)
+    assert (market.state, market.sequencer.stats.crossed) == (BookState.SYNCING, 1)
+    crossed = book("snapshot", -1, 9102, [["101", "1", "0", "1"]], [["100", "1", "0", "1"]])
+    data.on_frame(LINEAR, crossed, 2)
+    assert market.state is BookState.SYNCING
+    data.on_frame(LINEAR, SNAPSHOT, 3)
+    assert market.live and market.sequencer.stats.gaps == 0
+
+
 WORKED = [  # prevSeqId, seqId, state after, gaps so far, last id after: okx.md §4
     (-1, 10, BookState.LIVE, 0, 10),
     (10, 15, BookState.LIVE, 0, 15),
@@ -141,13 +166,16 @@ def test_a_missing_snapshot_is_asked_for_again_but_not_without_end() -> None:
     data.on_frame(LINEAR, book("update", 5, 6, [], []), 1)
     assert data.wanted_resubscriptions() == [], "the venue sends one of itself after the subscription"
     asked, second = [], 0
-    while second < 59:
+    while second < 70:
         second += 1
         data.check_silence(second * NS_PER_S)
-        asked += [second] * len(data.wanted_resubscriptions())
-    assert asked == [11, 22, 33] and len(asked) == RESUBSCRIBE_BURST
-    data.check_silence(11 * NS_PER_S + RESUBSCRIBE_WINDOW_NS)
-    assert data.wanted_resubscriptions() == [instrument]
+        for wanted in data.wanted_resubscriptions():
+            asked.append(second)
+            data.on_resubscribed(wanted.key, second * NS_PER_S)
+    assert asked == [11, 22, 33, 44, 55, 66] and len(asked) == RESUBSCRIBE_BURST
+    data.check_silence(77 * NS_PER_S)
+    assert data.wanted_resubscriptions() == [instrument], "the first of them is longer ago than the window"
+    assert RESUBSCRIBE_WINDOW_NS == 60 * NS_PER_S
     data.on_disconnect(plan, "lost", 80 * NS_PER_S)
     data.check_silence(200 * NS_PER_S)
     assert data.wanted_resubscriptions() == [], "the next connection brings a snapshot"
@@ -251,7 +279,7 @@ def test_subscribe_frames_batch_all_topics_of_a_connection() -> None:
         (9, "unsubscribe", [{"channel": "books", "instId": "BTC-USDT-SWAP"}]),
         (10, "subscribe", [{"channel": "books", "instId": "BTC-USDT-SWAP"}]),
     ]
-    assert codec.heartbeat() == "ping" and codec.snapshot_request(instrument) is None
+    assert codec.heartbeat(SPOT) == "ping" and codec.snapshot_request(instrument) is None
 
 
 def test_many_instruments_are_spread_over_connections() -> None:
@@ -279,6 +307,9 @@ def test_instruments_count_base_units() -> None:
     [
         {"state": "suspend"},
         {"state": "preopen"},
+        {"state": "test"},
+        {"state": "rebase"},
+        {"state": "post_only"},
         {"ctType": "inverse", "settleCcy": "BTC", "instId": "BTC-USD-SWAP"},
         {"instId": "BTC-USD_UM-SWAP", "settleCcy": "USD_UM"},
         {"instCategory": "3"},

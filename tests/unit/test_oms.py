@@ -16,6 +16,7 @@ from jackbot_tui.model.orders import (
     OrderFilled,
     OrderRejected,
     OrderRequest,
+    OrderUnknown,
 )
 
 REQUEST = OrderRequest(key="x:BTC/USDT", side=Side.BUY, quantity=Decimal(10), price=Decimal(100), tag="scalp")
@@ -158,15 +159,35 @@ def recovered_orders() -> list[Order]:
 
 def test_a_restart_keeps_orders_and_knows_the_fills_of_the_log() -> None:
     oms = Oms()
-    oms.load(recovered_orders(), {("x", "t1"), ("x", "t9")})
+    oms.load(recovered_orders(), {("o1", "t1"), ("o3", "t9")})
     assert [order.number for order in oms.open_orders()] == [2, 3]
     assert oms.by_number(1) is oms.orders["o1"]
     assert oms.apply(fill("o3", "t9", "1")) is None
     assert oms.apply(fill("o3", "t10", "1")) is not None
 
 
+def test_two_orders_of_the_log_may_share_a_trade_id() -> None:
+    """Binance numbers trades per symbol: the same id on two symbols is two fills, before and after a restart."""
+    oms = Oms()
+    oms.load(recovered_orders(), {("o1", "t1"), ("o3", "t9")})
+    assert oms.apply(fill("o2", "t9", "1")) is not None
+    assert oms.apply(fill("o3", "t1", "1")) is not None
+    assert oms.trade_ids("o3") == {"t9", "t1"}
+
+
+def test_a_complete_fill_does_not_close_an_order_whose_fate_is_unknown() -> None:
+    """The lost answer may have been that of an amend to a larger quantity: the venue's word on the order closes it."""
+    oms = an_oms()
+    oms.apply(OrderAccepted("o1", 2, "v"))
+    oms.apply(OrderUnknown("o1", 3, "time-out"))
+    oms.apply(fill("o1", "t1", "10"))
+    assert oms.orders["o1"].status is OrderStatus.PENDING_UNKNOWN
+    oms.apply(OrderAccepted("o1", 4, "v"))
+    assert oms.orders["o1"].status is OrderStatus.FILLED
+
+
 def test_a_new_order_may_reuse_a_trade_id_of_the_log() -> None:
     oms = Oms()
-    oms.load(recovered_orders(), {("x", "t1"), ("x", "t9")})
+    oms.load(recovered_orders(), {("o1", "t1"), ("o3", "t9")})
     oms.create(REQUEST, 4, "o4", 9)
     assert oms.apply(fill("o4", "t9", "1")) is not None

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import MARK_LIFE_NS
+from jackbot_tui.execution.paper.config import in_currency_of
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import BookState, OrderStatus, OrderType, TimeInForce
 from jackbot_tui.model.orders import OrderEvent, OrderRejected, Position
@@ -165,11 +166,15 @@ def test_a_closed_position_ends_resting_reduce_only_orders() -> None:
 
 def test_funding_is_paid_on_what_is_held() -> None:
     world = perp_world("100000")
-    assert world.paper.apply_funding(PERP.key, Decimal("0.0001"), Decimal(100), world.now) == 0
+
+    def settled() -> Decimal:
+        return world.paper.settle_funding(PERP.key, Decimal("0.0001"), Decimal(100), world.now, world.now).amount
+
+    assert settled() == 0
     world.send("buy", "2")
-    assert world.paper.apply_funding(PERP.key, Decimal("0.0001"), Decimal(100), world.now) == Decimal("-0.02")
+    assert settled() == Decimal("-0.02")
     world.send("sell", "5")
-    assert world.paper.apply_funding(PERP.key, Decimal("0.0001"), Decimal(100), world.now) == Decimal("0.03")
+    assert settled() == Decimal("0.03")
 
 
 # ---------------------------------------------------------------------------- after a restart
@@ -256,3 +261,17 @@ def test_positions_of_an_earlier_session_can_be_reduced() -> None:
     world.paper.load([Position(key=PERP.key, quantity=Decimal(2), average_entry=Decimal(100))])
     order = world.send("sell", "2", reduce_only=True)
     assert world.status(order) == "filled"
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        (["BTC/USDT:USDT", "ETH/USDT"], "USDT"),
+        (["BTC/USDC:USDC", "ETH/USDC"], "USDC"),
+        (["BTC/USD"], "USD"),
+        (["BTC/USD", "ETH/USDT"], "USDT"),
+        ([], "USDT"),
+    ],
+)
+def test_the_purse_is_in_the_currency_that_the_venue_trades_in(symbols: list[str], expected: str) -> None:
+    assert in_currency_of({"USDT": Decimal(500)}, symbols) == {expected: Decimal(500)}

@@ -91,6 +91,7 @@ def test_an_ordinary_order_passes() -> None:
 
 BAND = replace(PERP, band=PriceBand("mark", buy_up=Decimal("1.005"), sell_down=Decimal("0.995")))
 RANGE = replace(PERP, min_price=Decimal("40000"), max_price=Decimal("70000"))
+FIGURES = replace(PERP, price_figures=5)
 CAPPED = replace(PERP, max_notional=Decimal(100_000))
 
 
@@ -100,6 +101,8 @@ CAPPED = replace(PERP, max_notional=Decimal(100_000))
         (PERP, ("buy", "0.1", "61000.05"), C.TICK,
          "price 61000.05 is not a multiple of tick 0.1: try 61000.0 or 61000.1"),
         (PERP, ("buy", "0.1", "0.05"), C.TICK, "price 0.05 is not a multiple of tick 0.1: try 0.1"),
+        (FIGURES, ("buy", "0.1", "61000.1"), C.TICK,
+         "price 61000.1 is not a multiple of tick 1.0 (5 significant figures): try 61000.0 or 61001.0"),
         (PERP, ("buy", "0.0004", "61000"), C.MIN_QTY, "quantity 0.0004 is below the minimum 0.001"),
         (PERP, ("buy", "0.0104", "61000"), C.LOT,
          "quantity 0.0104 is not a multiple of lot 0.001: try 0.01 or 0.011"),
@@ -286,9 +289,9 @@ def test_caps_on_one_order() -> None:
 @pytest.mark.parametrize(
     ("held", "side", "price", "nearest"),
     [
-        ("1", "buy", "60000", "0.5"),
-        ("-1", "buy", "60000", "2.5"),
-        ("2", "buy", "60000", "0"),
+        ("1", "buy", "60999", "0.467"),
+        ("-1", "buy", "60999", "2.467"),
+        ("2", "buy", "60999", "0"),
         ("1", "sell", "60999.9", "2.967"),
     ],
 )
@@ -302,6 +305,15 @@ def test_the_position_cap_counts_working_orders_of_the_same_side(
     assert refusal is not None
     assert (refusal.code, refusal.nearest) == (C.POSITION, nearest)
     assert nearest == "0" or desk.ask(side, nearest, price) is None
+
+
+def test_the_position_cap_counts_cheap_orders_at_the_markets_value() -> None:
+    desk = Desk(max_position_notional=Decimal(120_000))
+    desk.working("buy", "1", "58000")
+    refusal = desk.ask("buy", "1", "58000")
+    assert refusal is not None, "2 at 58,000 are below the cap, but worth more than it at the market's 60,999.95"
+    assert (refusal.code, refusal.figure, refusal.nearest) == (C.POSITION, "121999.90", "0.967")
+    assert desk.ask("buy", "0.967", "58000") is None
 
 
 def test_open_orders_are_bounded_by_us_and_by_the_venue() -> None:
@@ -590,3 +602,22 @@ def test_limits_that_are_off_are_not_shown_and_not_checked() -> None:
 def _defaults() -> tuple[Decimal | int, ...]:
     limits = RiskLimits()
     return tuple(getattr(limits, name) for name in RiskLimits.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("tick", "figures", "price", "expected"),
+    [
+        ("0.1", 0, "61000", "0.1"),
+        ("0.1", 5, "9999.9", "0.1"),
+        ("0.1", 5, "10000", "1"),
+        ("0.1", 5, "123456", "1"),  # whole numbers are always valid
+        ("0.0001", 5, "1.2345", "0.0001"),
+        ("0.0001", 5, "12.345", "0.001"),
+        ("10", 5, "61000", "10"),
+    ],
+)
+def test_a_tick_never_becomes_finer_and_whole_prices_stay_valid(
+    tick: str, figures: int, price: str, expected: str
+) -> None:
+    instrument = replace(PERP, tick=Decimal(tick), price_figures=figures)
+    assert instrument.tick_at(Decimal(price)) == Decimal(expected)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jackbot_tui.cli.engines import endpoints_of, limits_of, paper_of
 from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.execution.paper.impact import ImpactSettings
 from jackbot_tui.model.errors import ConfigError
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.fields import FieldFacts, fields_of
@@ -37,7 +38,7 @@ def test_built_in_values_are_those_of_the_rooms_that_use_them(tmp_path: Path) ->
     loaded = load(tmp_path, "")
     assert limits_of(loaded.settings) == RiskLimits()
     assert paper_of(loaded.settings.paper) == PaperConfig()
-    assert endpoints_of(loaded.settings) == {}
+    assert endpoints_of(loaded.settings, "binance") == {}
     assert set(loaded.sources.values()) == {"built-in"}
 
 
@@ -142,7 +143,7 @@ def test_addresses_of_a_venue_can_be_overridden_by_environment(tmp_path: Path) -
         "JACKBOT_VENUES__BINANCE__LINEAR_PUBLIC": "ws://127.0.0.1:1/public",
         "JACKBOT_VENUES__BINANCE__SPOT_REST": "http://127.0.0.1:1",
     }
-    endpoints = endpoints_of(load(tmp_path, "", environ).settings)
+    endpoints = endpoints_of(load(tmp_path, "", environ).settings, "binance")
     assert endpoints == {"linear.public": "ws://127.0.0.1:1/public", "spot.rest": "http://127.0.0.1:1"}
 
 
@@ -159,8 +160,10 @@ def test_files_come_from_the_option_else_the_variable_else_the_users_own(tmp_pat
 def test_risk_and_paper_sections_cover_every_figure_of_their_rooms() -> None:
     names = {fact.key for fact in fields_of(Settings)}
     assert {f"risk.{name}" for name in RiskLimits.__struct_fields__} == {n for n in names if n.startswith("risk.")}
-    paper = {f"paper.{name.replace('_ns', '_ms')}" for name in PaperConfig.__struct_fields__}
-    assert paper == {name for name in names if name.startswith("paper.")}
+    figures = [name for name in PaperConfig.__struct_fields__ if name != "meter"]  # backtests switch the meter off
+    paper = {f"paper.{name.replace('_ns', '_ms')}" for name in figures}
+    impact = {f"paper.impact_{name.replace('_ns', '_s')}" for name in ImpactSettings.__struct_fields__[1:]}
+    assert paper | impact == {name for name in names if name.startswith("paper.")}
 
 
 def test_every_setting_is_described() -> None:

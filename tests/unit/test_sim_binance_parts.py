@@ -7,13 +7,14 @@ import pytest
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import is_multiple
-from jackbot_tui.sim.binance.limits import MessageLimiter, Verdict, WeightLimiter
+from jackbot_tui.sim.binance.listings import LISTINGS
 from jackbot_tui.sim.binance.streams import Route, Stream, StreamKind, delivers, parse_stream
-from jackbot_tui.sim.binance.text import MarketText, fixed
 from jackbot_tui.sim.history import Candle, TradeHistory
-from jackbot_tui.sim.instruments import LISTINGS, listings
+from jackbot_tui.sim.instruments import chosen_listings
+from jackbot_tui.sim.limits import MessageLimiter, Verdict, WeightLimiter
 from jackbot_tui.sim.marks import MarkPrices
 from jackbot_tui.sim.orders import Execution
+from jackbot_tui.sim.text import MarketText, fixed
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 HOUR_MS = 3_600_000
@@ -37,11 +38,11 @@ def test_fixed_point_text(units: int, places: int, text: str) -> None:
     ],
 )
 def test_levels_are_padded_as_the_venue_pads_them(symbol: str, ticks: int, lots: int, level: str) -> None:
-    assert MarketText(listings([symbol])[0]).level(ticks, lots) == level
+    assert MarketText(chosen_listings(LISTINGS, [symbol])[0]).level(ticks, lots) == level
 
 
 def test_values_and_averages_are_exact_to_eight_places() -> None:
-    text = MarketText(listings(["BTC/USDT"])[0])
+    text = MarketText(chosen_listings(LISTINGS, ["BTC/USDT"])[0])
     assert text.value(6183763 * 378826) == "234257.02022380"
     assert text.average(6183763 * 3 + 6183764 * 1, 4) == "61837.63250000"
 
@@ -173,9 +174,9 @@ def test_listings_obey_their_own_rules(listing: object) -> None:
 )
 def test_symbols_that_are_not_listed_get_one_line(symbols: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        listings(symbols)
+        chosen_listings(LISTINGS, symbols)
 
 
 def test_symbols_are_taken_in_any_case_and_once() -> None:
-    chosen = listings(["eth/usdt", " BTC/USDT", "ETH/USDT"])
+    chosen = chosen_listings(LISTINGS, ["eth/usdt", " BTC/USDT", "ETH/USDT"])
     assert [listing.instrument.symbol for listing in chosen] == ["ETH/USDT", "BTC/USDT"]

@@ -9,8 +9,9 @@ from zlib import crc32
 import pytest
 
 from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.sim.binance.listings import LISTINGS
 from jackbot_tui.sim.flow import MAX_DISTANCE, Flow
-from jackbot_tui.sim.instruments import LISTINGS, listings
+from jackbot_tui.sim.instruments import chosen_listings
 from jackbot_tui.sim.matching import MatchingEngine
 from jackbot_tui.sim.orders import BookOrder, Execution
 from jackbot_tui.sim.prices import FairPrices
@@ -39,7 +40,7 @@ class Digest:
 
 
 def market(symbols: Sequence[str], **options: float) -> tuple[Flow, dict[str, MatchingEngine], dict[str, Digest]]:
-    chosen = listings(symbols)
+    chosen = chosen_listings(LISTINGS, symbols)
     engines = {listing.key: MatchingEngine() for listing in chosen}
     digests = {key: Digest(engine) for key, engine in engines.items()}
     return Flow(chosen, engines, **{"seed": 1, **options}), engines, digests
@@ -139,7 +140,7 @@ def test_rate_scales_how_much_happens(rate: float) -> None:
 
 
 def test_a_client_order_in_the_way_is_traded_with_and_never_canceled_by_the_crowd() -> None:
-    chosen = listings(("BTC/USDT",))
+    chosen = chosen_listings(LISTINGS, ("BTC/USDT",))
     engine = MatchingEngine()
     flow = Flow(chosen, {chosen[0].key: engine}, seed=1)
     best = engine.best_bid

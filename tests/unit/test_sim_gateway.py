@@ -9,16 +9,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from jackbot_tui.model.clock import ManualClock
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.errors import InputError
-from jackbot_tui.sim.binance.limits import Limits, SocketLimits
+from jackbot_tui.sim.binance.limits import LIMITS
 from jackbot_tui.sim.exchange import SimExchange
+from jackbot_tui.sim.limits import SocketLimits
 
 SYMBOLS = ["BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"]
 CHATTY = SocketLimits(ping_interval_s=20, pong_timeout_s=60, messages_per_s=1000)
-RELAXED = Limits(spot_socket=CHATTY, linear_socket=CHATTY)
+RELAXED = replace(LIMITS, spot_socket=CHATTY, linear_socket=CHATTY)
 TIMEOUT_S = 10.0
 
 
@@ -130,9 +132,9 @@ async def test_a_naive_client_rebuilds_the_engines_book_exactly(symbol: str, spe
     async with exchange(volatility=3.0) as (sim, session):
         points = sim.endpoints
         ws, rest = (
-            (points.linear_public_ws, points.linear_rest + "/fapi/v1")
+            (points["linear.public"], points["linear.rest"] + "/fapi/v1")
             if linear
-            else (points.spot_ws, points.spot_rest + "/api/v3")
+            else (points["spot.public"], points["spot.rest"] + "/api/v3")
         )
         client = await connect(session, ws + "/ws", f"{native.lower()}@depth{speed}")
         await sim.step(1.27)
@@ -164,8 +166,8 @@ async def catch_up(sim: SimExchange, client: Client, book: NaiveBook, symbol: st
 
 async def test_spot_ids_are_contiguous_and_usdm_ids_jump_but_chain_by_pu() -> None:
     async with exchange() as (sim, session):
-        spot = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@depth@100ms")
-        linear = await connect(session, sim.endpoints.linear_public_ws + "/ws", "btcusdt@depth@100ms")
+        spot = await connect(session, sim.endpoints["spot.public"] + "/ws", "btcusdt@depth@100ms")
+        linear = await connect(session, sim.endpoints["linear.public"] + "/ws", "btcusdt@depth@100ms")
         await sim.step(3)
         events = await spot.frames()
         assert len(events) > 10
@@ -178,10 +180,10 @@ async def test_spot_ids_are_contiguous_and_usdm_ids_jump_but_chain_by_pu() -> No
 
 async def test_the_ticker_agrees_with_the_book_at_the_same_id() -> None:
     async with exchange() as (sim, session):
-        url = sim.endpoints.linear_public_ws
+        url = sim.endpoints["linear.public"]
         client = await connect(session, url + "/ws", "btcusdt@depth@0ms", "btcusdt@bookTicker")
         await sim.step(0.5)
-        snapshot = await fetch(session, sim.endpoints.linear_rest + "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
+        snapshot = await fetch(session, sim.endpoints["linear.rest"] + "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
         book = NaiveBook(snapshot, linear=True)
         await sim.step(10)
         compared = 0
@@ -202,7 +204,7 @@ async def test_the_ticker_agrees_with_the_book_at_the_same_id() -> None:
 async def test_trades_aggregates_and_history_tell_the_same_story() -> None:
     async with exchange() as (sim, session):
         points = sim.endpoints
-        spot = await connect(session, points.spot_ws + "/ws", "btcusdt@trade", "btcusdt@aggTrade")
+        spot = await connect(session, points["spot.public"] + "/ws", "btcusdt@trade", "btcusdt@aggTrade")
         await sim.step(10)
         frames = await spot.frames()
         trades = [frame for frame in frames if frame["e"] == "trade"]
@@ -216,11 +218,11 @@ async def test_trades_aggregates_and_history_tell_the_same_story() -> None:
             parts = [by_id[number] for number in range(aggregate["f"], aggregate["l"] + 1)]
             assert {(part["p"], part["m"]) for part in parts} == {(aggregate["p"], aggregate["m"])}
             assert sum(float(part["q"]) for part in parts) == pytest.approx(float(aggregate["q"]))
-        rest = await fetch(session, points.spot_rest + "/api/v3/trades?symbol=BTCUSDT&limit=1000")
+        rest = await fetch(session, points["spot.rest"] + "/api/v3/trades?symbol=BTCUSDT&limit=1000")
         assert [(row["id"], row["price"], row["qty"], row["time"]) for row in rest] == [
             (trade["t"], trade["p"], trade["q"], trade["T"]) for trade in trades
         ]
-        pages = await fetch(session, points.spot_rest + "/api/v3/aggTrades?symbol=BTCUSDT&fromId=3&limit=2")
+        pages = await fetch(session, points["spot.rest"] + "/api/v3/aggTrades?symbol=BTCUSDT&fromId=3&limit=2")
         assert [row["a"] for row in pages] == [3, 4]
 
 
@@ -228,7 +230,7 @@ async def test_the_same_seed_sends_the_same_texts() -> None:
     runs = []
     for _ in range(2):
         async with exchange(symbols=["BTC/USDT:USDT"]) as (sim, session):
-            url = sim.endpoints.linear_public_ws
+            url = sim.endpoints["linear.public"]
             client = await connect(session, url + "/ws", "btcusdt@depth@100ms", "btcusdt@trade", "btcusdt@bookTicker")
             await sim.step(3)
             runs.append(await client.texts())
@@ -240,20 +242,20 @@ async def test_usdm_streams_live_on_their_route_and_are_mute_on_the_other() -> N
     names = ("btcusdt@depth@100ms", "btcusdt@bookTicker", "btcusdt@aggTrade", "btcusdt@markPrice@1s", "nope@depth")
     async with exchange() as (sim, session):
         points = sim.endpoints
-        legacy = points.linear_public_ws.removesuffix("/public")
+        legacy = points["linear.public"].removesuffix("/public")
         clients = {
             url: await connect(session, url + "/stream", *names)
-            for url in (points.linear_public_ws, points.linear_market_ws, legacy)
+            for url in (points["linear.public"], points["linear.market"], legacy)
         }
         await sim.step(5)
         seen = {url: {frame["stream"] for frame in await client.frames()} for url, client in clients.items()}
-        assert seen[points.linear_public_ws] == seen[legacy] == {"btcusdt@depth@100ms", "btcusdt@bookTicker"}
-        assert seen[points.linear_market_ws] == {"btcusdt@aggTrade", "btcusdt@markPrice@1s"}
+        assert seen[points["linear.public"]] == seen[legacy] == {"btcusdt@depth@100ms", "btcusdt@bookTicker"}
+        assert seen[points["linear.market"]] == {"btcusdt@aggTrade", "btcusdt@markPrice@1s"}
 
 
 async def test_streams_in_the_url_are_subscribed_raw_and_combined() -> None:
     async with exchange() as (sim, session):
-        url = sim.endpoints.spot_ws
+        url = sim.endpoints["spot.public"]
         raw = await connect(session, url + "/ws/btcusdt@depth@100ms/ethusdt@bookTicker")
         numbered = await connect(session, url + "/ws/3", "btcusdt@depth@100ms")
         combined = await connect(session, url + "/stream?streams=btcusdt@depth5@100ms/ethusdt@depth20")
@@ -290,7 +292,7 @@ async def test_streams_in_the_url_are_subscribed_raw_and_combined() -> None:
 )
 async def test_bad_requests_get_binances_errors(text: str, code: int, words: str, request_id: Any) -> None:
     async with exchange(symbols=["BTC/USDT"]) as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws")
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws")
         await client.socket.send_str(text)
         reply = await client.receive()
         assert reply["code"] == code
@@ -309,17 +311,17 @@ async def closing_code(client: Client) -> int | None:
 
 
 async def test_too_many_messages_end_the_connection() -> None:
-    async with exchange(symbols=["BTC/USDT"], limits=Limits()) as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws")
+    async with exchange(symbols=["BTC/USDT"], limits=LIMITS) as (sim, session):
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws")
         for number in range(6):
             await client.socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": number})
         assert await closing_code(client) == 1008
 
 
 async def test_pings_are_sent_and_a_client_that_never_answers_is_cut_off() -> None:
-    quick = Limits(spot_socket=SocketLimits(ping_interval_s=0.05, pong_timeout_s=0.12, messages_per_s=1000))
+    quick = replace(LIMITS, spot_socket=SocketLimits(ping_interval_s=0.05, pong_timeout_s=0.12, messages_per_s=1000))
     async with exchange(symbols=["BTC/USDT"], limits=quick) as (sim, session):
-        deaf = Client(await session.ws_connect(sim.endpoints.spot_ws + "/ws", autoping=False))
+        deaf = Client(await session.ws_connect(sim.endpoints["spot.public"] + "/ws", autoping=False))
         ping = await deaf.socket.receive(timeout=TIMEOUT_S)
         assert ping.type is aiohttp.WSMsgType.PING
         assert ping.data.isdigit()
@@ -327,29 +329,29 @@ async def test_pings_are_sent_and_a_client_that_never_answers_is_cut_off() -> No
 
 
 async def test_a_connection_ends_after_its_lifetime() -> None:
-    short = Limits(linear_socket=SocketLimits(ping_interval_s=9, pong_timeout_s=9, messages_per_s=9, lifetime_s=0.1))
+    short = replace(LIMITS, linear_socket=SocketLimits(messages_per_s=9, lifetime_s=0.1))
     async with exchange(symbols=["BTC/USDT:USDT"], limits=short) as (sim, session):
-        client = await connect(session, sim.endpoints.linear_public_ws + "/ws")
+        client = await connect(session, sim.endpoints["linear.public"] + "/ws")
         assert await closing_code(client) == 1001
 
 
 async def test_a_client_that_does_not_keep_up_is_cut_off_and_the_others_are_not_kept_waiting() -> None:
     async with exchange(symbols=["BTC/USDT"], rate=5.0) as (sim, session):
-        slow = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@trade", "btcusdt@bookTicker")
-        patient = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@depth@100ms")
+        slow = await connect(session, sim.endpoints["spot.public"] + "/ws", "btcusdt@trade", "btcusdt@bookTicker")
+        patient = await connect(session, sim.endpoints["spot.public"] + "/ws", "btcusdt@depth@100ms")
         sim.advance(120_000_000_000)  # two minutes at once: no client is served in between
         assert await closing_code(slow) == 1006
         assert len(await patient.frames()) > 1000
 
 
 async def test_streams_per_connection_and_handshakes_are_limited() -> None:
-    few = Limits(spot_socket=SocketLimits(9, 9, messages_per_s=99, streams=2, connections_per_5min=2))
+    few = replace(LIMITS, spot_socket=SocketLimits(messages_per_s=99, streams=2, connections_per_5min=2))
     async with exchange(symbols=["BTC/USDT"], limits=few) as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws", "a@trade", "b@trade")
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws", "a@trade", "b@trade")
         assert (await client.request("SUBSCRIBE", ["c@trade"]))["code"] == 2
-        await connect(session, sim.endpoints.spot_ws + "/ws")
+        await connect(session, sim.endpoints["spot.public"] + "/ws")
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(sim.endpoints.spot_ws + "/ws")
+            await session.ws_connect(sim.endpoints["spot.public"] + "/ws")
         assert refused.value.status == 429
 
 
@@ -366,14 +368,14 @@ async def test_streams_per_connection_and_handshakes_are_limited() -> None:
     ],
 )
 async def test_rest_refusals_have_binances_bodies(path: str, status: int, code: int) -> None:
-    async with exchange() as (sim, session), session.get(sim.endpoints.spot_rest + path) as reply:
+    async with exchange() as (sim, session), session.get(sim.endpoints["spot.rest"] + path) as reply:
         assert reply.status == status
         assert (await reply.json())["code"] == code
 
 
 async def test_weights_are_counted_told_and_enforced() -> None:
-    async with exchange(limits=Limits(spot_weight=100, refusals_before_ban=1)) as (sim, session):
-        depth = sim.endpoints.spot_rest + "/api/v3/depth?symbol=BTCUSDT&limit="
+    async with exchange(limits=replace(LIMITS, spot_weight=100, refusals_before_ban=1)) as (sim, session):
+        depth = sim.endpoints["spot.rest"] + "/api/v3/depth?symbol=BTCUSDT&limit="
         statuses = []
         for limit in (100, 500, 1000, 500, 100):
             async with session.get(depth + str(limit)) as reply:
@@ -381,7 +383,7 @@ async def test_weights_are_counted_told_and_enforced() -> None:
         assert statuses[:3] == [(200, "5", None), (200, "30", None), (200, "80", None)]
         assert statuses[3][0] == 429
         assert statuses[4] == (418, "110", "120")
-        async with session.get(sim.endpoints.linear_rest + "/fapi/v1/ping") as other:
+        async with session.get(sim.endpoints["linear.rest"] + "/fapi/v1/ping") as other:
             assert (other.status, other.headers["X-MBX-USED-WEIGHT-1M"]) == (200, "1")
 
 
@@ -400,11 +402,11 @@ async def test_steps_are_for_manual_exchanges_and_options_are_checked() -> None:
 
 async def test_a_free_running_exchange_keeps_pace_with_the_clock() -> None:
     async with SimExchange(["BTC/USDT"], seed=3) as sim, aiohttp.ClientSession() as session:
-        client = await connect(session, sim.endpoints.spot_ws + "/ws", "btcusdt@depth@100ms")
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws", "btcusdt@depth@100ms")
         first, second = await client.receive(), await client.receive()
         assert second["E"] > first["E"]
         assert second["U"] == first["u"] + 1
-        server = await fetch(session, sim.endpoints.spot_rest + "/api/v3/time")
+        server = await fetch(session, sim.endpoints["spot.rest"] + "/api/v3/time")
         assert server["serverTime"] >= second["E"]
 
 

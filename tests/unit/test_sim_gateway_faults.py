@@ -15,7 +15,7 @@ DEPTH = "btcusdt@depth@100ms"
 
 async def depth_frames(spec: str, seconds: float = 20.0) -> list[str]:
     async with exchange(symbols=["BTC/USDT"], faults=spec) as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
         await sim.step(seconds)
         return await client.texts()
 
@@ -40,7 +40,7 @@ async def test_dropped_repeated_reordered_and_garbled_frames() -> None:
 
 async def test_a_gap_loses_one_frame_of_each_depth_stream_and_trades_go_on() -> None:
     async with exchange(faults="gap@5s") as (sim, session):
-        url = sim.endpoints.spot_ws + "/stream"
+        url = sim.endpoints["spot.public"] + "/stream"
         client = await connect(session, url, DEPTH, "ethusdt@depth@100ms", "btcusdt@trade")
         await sim.step(10)
         last: dict[str, int] = {}
@@ -61,25 +61,25 @@ async def test_a_gap_loses_one_frame_of_each_depth_stream_and_trades_go_on() -> 
 @pytest.mark.parametrize(("code", "seen"), [(1006, 1006), (1012, 1012), (1001, 1001)])
 async def test_close_ends_every_connection_with_its_code_and_new_ones_work(code: int, seen: int) -> None:
     async with exchange(faults=f"close@2s:{code}") as (sim, session):
-        spot = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
-        linear = await connect(session, sim.endpoints.linear_public_ws + "/ws", DEPTH)
+        spot = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
+        linear = await connect(session, sim.endpoints["linear.public"] + "/ws", DEPTH)
         await sim.step(2.5)
         assert [await closing_code(client) for client in (spot, linear)] == [seen, seen]
-        again = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
+        again = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
         await sim.step(1)
         assert len(await again.frames()) > 5
 
 
 async def test_half_open_sockets_say_and_hear_nothing_but_stay_connected() -> None:
     async with exchange(symbols=["BTC/USDT"]) as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
         await sim.step(1)
         assert len(await client.frames()) > 5
         sim.faults.trigger("halfopen")
         await client.socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 5})
         await client.socket.ping()
         await sim.step(3)
-        fresh = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
+        fresh = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
         await sim.step(1)
         assert len(await fresh.frames()) > 5
         with pytest.raises(TimeoutError):
@@ -90,9 +90,9 @@ async def test_half_open_sockets_say_and_hear_nothing_but_stay_connected() -> No
 
 async def test_shutdown_is_announced_on_spot_and_then_carried_out() -> None:
     async with exchange(faults="shutdown@1s:2s") as (sim, session):
-        raw = await connect(session, sim.endpoints.spot_ws + "/ws")
-        combined = await connect(session, sim.endpoints.spot_ws + "/stream")
-        linear = await connect(session, sim.endpoints.linear_public_ws + "/ws")
+        raw = await connect(session, sim.endpoints["spot.public"] + "/ws")
+        combined = await connect(session, sim.endpoints["spot.public"] + "/stream")
+        linear = await connect(session, sim.endpoints["linear.public"] + "/ws")
         await sim.step(2)
         assert [frame["e"] for frame in await raw.frames()] == ["serverShutdown"]
         notice = (await combined.frames())[0]
@@ -104,7 +104,7 @@ async def test_shutdown_is_announced_on_spot_and_then_carried_out() -> None:
 
 async def test_an_acknowledgement_may_be_lost_while_the_data_flows() -> None:
     async with exchange(symbols=["BTC/USDT"], faults="noack=1") as (sim, session):
-        client = await connect(session, sim.endpoints.spot_ws + "/ws")
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws")
         await client.socket.send_json({"method": "SUBSCRIBE", "params": [DEPTH], "id": 1})
         frame = await first_frame(sim, client)
         assert frame["e"] == "depthUpdate"
@@ -128,19 +128,19 @@ async def first_frame(sim: SimExchange, client: Client) -> dict[str, Any]:
 )
 async def test_rest_failures(spec: str, status: int, code: int, retry_after: str | None) -> None:
     async with exchange(symbols=["BTC/USDT"], faults=spec) as (sim, session):
-        async with session.get(sim.endpoints.spot_rest + "/api/v3/depth?symbol=BTCUSDT") as reply:
+        async with session.get(sim.endpoints["spot.rest"] + "/api/v3/depth?symbol=BTCUSDT") as reply:
             assert (reply.status, (await reply.json())["code"]) == (status, code)
             assert reply.headers.get("Retry-After") == retry_after
         sim.faults.clear()
-        await fetch(session, sim.endpoints.spot_rest + "/api/v3/depth?symbol=BTCUSDT")
+        await fetch(session, sim.endpoints["spot.rest"] + "/api/v3/depth?symbol=BTCUSDT")
 
 
 async def test_refused_handshakes_slow_replies_and_a_wrong_clock() -> None:
     async with exchange(symbols=["BTC/USDT"], faults="refuse=1,slow_rest=150ms,skew=-5s") as (sim, session):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(sim.endpoints.spot_ws + "/ws")
+            await session.ws_connect(sim.endpoints["spot.public"] + "/ws")
         assert refused.value.status == 503
-        url = sim.endpoints.spot_rest + "/api/v3/time"
+        url = sim.endpoints["spot.rest"] + "/api/v3/time"
         with pytest.raises(TimeoutError):
             await session.get(url, timeout=aiohttp.ClientTimeout(total=0.05))
         await sim.step(0.01)
@@ -151,10 +151,10 @@ async def test_refused_handshakes_slow_replies_and_a_wrong_clock() -> None:
 async def test_a_stale_snapshot_is_older_than_the_stream_and_the_next_one_bridges() -> None:
     async with exchange(symbols=["BTC/USDT"], faults="stale_snapshot=1") as (sim, session):
         await sim.step(3)
-        client = await connect(session, sim.endpoints.spot_ws + "/ws", DEPTH)
+        client = await connect(session, sim.endpoints["spot.public"] + "/ws", DEPTH)
         await sim.step(1)
         events = await client.frames()
-        url = sim.endpoints.spot_rest + "/api/v3/depth?symbol=BTCUSDT&limit=1000"
+        url = sim.endpoints["spot.rest"] + "/api/v3/depth?symbol=BTCUSDT&limit=1000"
         assert (await fetch(session, url))["lastUpdateId"] < events[0]["U"] - 1
         sim.faults.set("stale_snapshot", 0)
         book = NaiveBook(await fetch(session, url), linear=False)

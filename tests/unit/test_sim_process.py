@@ -45,12 +45,25 @@ async def test_ready_line_names_where_it_listens_and_the_end_of_input_ends_it() 
     async with running("--seed", "3") as (process, ready), aiohttp.ClientSession() as session:
         assert ready["pid"] == process.pid
         assert ready["symbols"] == ["BTC/USDT", "BTC/USDT:USDT"]
-        async with session.get(ready["endpoints"]["linear_rest"] + "/fapi/v1/ping") as reply:
+        async with session.get(ready["endpoints"]["linear.rest"] + "/fapi/v1/ping") as reply:
             assert await reply.json() == {}
-        async with session.ws_connect(ready["endpoints"]["spot_ws"] + "/ws/btcusdt@depth@100ms") as stream:
+        async with session.ws_connect(ready["endpoints"]["spot.public"] + "/ws/btcusdt@depth@100ms") as stream:
             assert json.loads(await stream.receive_str(timeout=TIMEOUT_S))["e"] == "depthUpdate"
             process.stdin.close()
             assert await ended(process) == 0
+
+
+async def test_ready_line_has_the_keys_of_the_accounts_that_were_asked_for() -> None:
+    async with running("--accounts", "2", "--seed", "3") as (_, ready), aiohttp.ClientSession() as session:
+        assert [(key["account"], key["role"]) for key in ready["accounts"]] == [
+            (account, role) for account in (1, 2) for role in ("trader", "reader", "owner")
+        ]
+        key = ready["accounts"][0]
+        headers = {"X-MBX-APIKEY": key["key"]}
+        async with session.post(ready["ccxt_urls"]["fapiPrivate"] + "/listenKey", headers=headers) as reply:
+            assert len((await reply.json())["listenKey"]) == 64
+    async with running() as (_, ready):
+        assert "accounts" not in ready
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

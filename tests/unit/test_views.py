@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from jackbot_tui.desk.pictures import KEPT_PER_ORDER, SPARE_ORDERS
 from jackbot_tui.desk.ports import CaptureFigures, HostFigures, RequestBudget, RestFigures
 from jackbot_tui.desk.views import Context, LadderLevel, Role, ScreenView, ViewRequest
 from jackbot_tui.execution.paper.config import PaperConfig
@@ -252,17 +253,18 @@ async def test_empty_lists_say_so(line: str) -> None:
     [
         (
             "buy 0.5 @ 60998.5 post",
-            "BUY 0.5 BTC/USDT:USDT @ 60998.5 POST  ~30 499.25 USDT  fee ~6.10 maker  after: LONG 0.5 BTC",
+            "BUY 0.5 BTC/USDT:USDT @ 60998.5 POST  ~30 499.25 USDT  fee ~6.10 maker"
+            "  after: LONG 0.5 BTC  margin ~30 500.12 of 100 000.00 free (cross 1x)",
         ),
         (
             "sell 0.5 mkt",
             "SELL 0.5 BTC/USDT:USDT mkt  ~30 500.00 USDT  fee ~15.25 taker  takes 0.5 avg ~61000.0 worst 61000.0"
-            "  after: SHORT 0.5 BTC",
+            "  after: SHORT 0.5 BTC  margin ~30 500.12 of 100 000.00 free (cross 1x)  liq ~173979.5",
         ),
         (
             "buy 0.2 @ bid-1t",
-            "BUY 0.2 BTC/USDT:USDT @ 60999.5  ~12 199.90 USDT  fee ~2.44 maker  after: LONG 0.2 BTC"
-            "  typed bid-1t -> 60999.5",
+            "BUY 0.2 BTC/USDT:USDT @ 60999.5  ~12 199.90 USDT  fee ~2.44 maker"
+            "  after: LONG 0.2 BTC  margin ~12 200.05 of 100 000.00 free (cross 1x)  typed bid-1t -> 60999.5",
         ),
         ("cancel all", "CANCEL nothing"),
         ("flatten", "FLATTEN BTC/USDT:USDT flat, cancel 0 orders first"),
@@ -345,3 +347,13 @@ def test_preview_warns_and_refuses_like_the_gate() -> None:
     assert "max_order_notional" in refused.lines[-1]
     nothing = world.desk.preview(world.ctl, "buy 0.1 @", world.seen())
     assert (nothing.code, nothing.caret) == ("syntax", 9)
+
+
+async def test_views_of_closed_orders_are_let_go() -> None:
+    world = World()
+    for number in range(1, 151):
+        await world.ctl_line(f"buy 0.{number:03} @ 60990 post")
+        assert [order.number for order in look(world).orders] == [number]
+        await world.ctl_line("cancel all")
+        world.wait(1)
+    assert len(world.desk._pictures._orders) <= SPARE_ORDERS + KEPT_PER_ORDER

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from jackbot_tui.algos.registry import ALGORITHMS
+from jackbot_tui.algos.state import Action, Kind
 from jackbot_tui.desk.language.amounts import starts_number
 from jackbot_tui.desk.language.errors import SyntaxProblem
 from jackbot_tui.desk.language.grammar import (
@@ -120,12 +122,20 @@ def _arguments(verb: str, words: list[str], context: CompletionContext) -> Itera
             return _order(words, context)
         case "cancel":
             return _cancel(words, context)
+        case "task":
+            return _task(words)
+        case kind if kind in tuple(Kind):
+            return _parent(Kind(kind), words, context)
         case "move":
             return _move(words, context)
         case "close":
             return [("all", "the whole position"), *_SIZE_WORDS.items()] if not words else _symbols(context)
         case "flatten":
             return [] if words else [("all", "every instrument"), *_symbols(context)]
+        case "margin":
+            return _symbols(context) if words else [("isolated", "its own margin"), ("cross", "the whole wallet")]
+        case "leverage":
+            return _symbols(context) if words else []
         case "reverse" | "sym":
             return [] if words else _symbols(context)
         case "book":
@@ -164,6 +174,27 @@ def _order(words: list[str], context: CompletionContext) -> list[Candidate]:
     if "mkt" in words or "market" in words:
         return [flag for flag in flags if flag[0] in ("reduce", "slip=")]
     return [("@", "limit price"), ("mkt", "market order"), *(flags if len(words) > 1 else []), *_symbols(context)]
+
+
+def _parent(kind: Kind, words: list[str], context: CompletionContext) -> list[Candidate]:
+    if not words:
+        return [("buy", ""), ("sell", "")]
+    if len(words) == 1:
+        return _order([], context)
+    table = ALGORITHMS[kind].table
+    if words[-1] in (parameter.name for parameter in table if parameter.bare):
+        return []
+    said = {word.partition("=")[0] for word in words}
+    return [
+        *((f"{each.name}=", f"{each.meaning} ({each.range_text})") for each in table if each.name not in said),
+        *_symbols(context),
+    ]
+
+
+def _task(words: list[str]) -> list[Candidate]:
+    if not words:
+        return [("list", "all parent orders"), *((action.value, "") for action in Action)]
+    return [("all", "every parent order")] if len(words) == 1 and words[0] in ("pause", "cancel") else []
 
 
 def _prices(context: CompletionContext) -> list[Candidate]:

@@ -26,6 +26,15 @@ def explain(command: c.Command) -> str:
             return _join("flatten", "all" if command.everything else command.key)
         case c.Reverse():
             return _join("reverse", command.key)
+        case c.StartParent():
+            values = (f"{name}={text}" for name, text in command.values)
+            return _join(command.kind.value, command.side.value, size_text(command.size), command.key, *values)
+        case c.SteerParent():
+            quantity = "" if command.quantity is None else f"qty={text_of(command.quantity)}"
+            values = (f"{name}={text}" for name, text in command.values)
+            return _join("task", command.action.value, str(command.number), quantity, *values)
+        case c.StopParent():
+            return f"task {command.action.value} {command.number or 'all'}"
         case c.Arm():
             return _join("arm", duration_text(command.duration_ns), "market" if command.market else "")
         case c.Kill():
@@ -42,10 +51,16 @@ def explain(command: c.Command) -> str:
             return f"group {command.ticks}"
         case c.Slip():
             return f"slip {command.ticks}"
+        case c.SetLeverage():
+            return _join("leverage", text_of(command.leverage), command.key)
+        case c.SetMarginMode():
+            return _join("margin", command.mode.value, command.key)
         case c.Toggle():
             return _join(command.flag.value, {None: "", True: "on", False: "off"}[command.on])
         case c.Show():
             return _join(command.topic.value, str(command.count or ""), command.key)
+        case c.Why():
+            return _join("why", command.fill)
         case c.JournalNote():
             return f"journal note {_quoted(command.text)}"
         case c.JournalTag():

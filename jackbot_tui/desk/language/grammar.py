@@ -5,9 +5,13 @@ journal's format.
 """
 
 from enum import Enum
+from typing import Any
 
 from msgspec import Struct
 
+from jackbot_tui.algos.algorithm import Algorithm
+from jackbot_tui.algos.parameters import Unit
+from jackbot_tui.algos.registry import ALGORITHMS
 from jackbot_tui.desk.commands import OffsetUnit, PriceRef
 
 
@@ -57,6 +61,34 @@ def _screen(name: str, synopsis: str, meaning: str, example: str) -> Verb:
     )
 
 
+def _parent(algorithm: Algorithm[Any]) -> Verb:
+    """A kind of parent order, said with its table."""
+    words = []
+    for parameter in algorithm.table:
+        value = _UNIT_WORDS.get(parameter.unit) or "|".join(parameter.words)
+        word = f"{parameter.name} {value}" if parameter.bare else f"{parameter.name}={value}"
+        words.append(word if parameter.required else f"[{word}]")
+    return Verb(
+        name=algorithm.kind.value,
+        short=algorithm.short,
+        synopsis=f"buy|sell SIZE [SYM] {' '.join(words)}",
+        meaning=algorithm.title,
+        example=algorithm.example,
+        group="parent orders",
+    )
+
+
+_UNIT_WORDS = {
+    Unit.PRICE: "PRICE",
+    Unit.SIZE: "NUM",
+    Unit.TICKS: "TICKS",
+    Unit.TIME: "TIME",
+    Unit.COUNT: "N",
+    Unit.PERCENT: "NUM%",
+    Unit.BASIS_POINTS: "NUMbp",
+    Unit.SWITCH: "on|off",
+}
+
 _ORDER = "SIZE [SYM] [@ PRICE | mkt] [post] [ioc|fok|gtc] [reduce] [slip=TICKS]"
 _ALGOS = "execution algorithms"
 
@@ -83,6 +115,16 @@ VERBS: tuple[Verb, ...] = (
         "give a working order a new price and/or total quantity; an offset counts from its own price",
         "move 41 +2t",
     ),
+    *(_parent(each) for each in ALGORITHMS.values()),
+    _now(
+        "parent orders",
+        "task",
+        "",
+        "list|pause|resume|cancel|finish|edit ID [qty=NUM] [NAME=VALUE…]",
+        "steer a parent order (finish: take the rest at the market); pause and cancel always work, and take all as ID",
+        "task edit 3 limit=60400",
+    ),
+    _now("parent orders", "parents", "pa", "", "parent orders: progress, what each does and why", "parents"),
     _now(
         "position",
         "close",
@@ -106,6 +148,22 @@ VERBS: tuple[Verb, ...] = (
         "[SYM]",
         "cancel the instrument's orders and turn its position into the opposite, at market",
         "reverse",
+    ),
+    _now(
+        "position",
+        "leverage",
+        "lev",
+        "NUM [SYM]",
+        "leverage of a perpetual: what its position and orders post is their value divided by it",
+        "leverage 20",
+    ),
+    _now(
+        "position",
+        "margin",
+        "",
+        "isolated|cross [SYM]",
+        "what answers for a perpetual: only what its position posted, or the whole wallet; while flat, without orders",
+        "margin isolated",
     ),
     _now(
         "safety",
@@ -137,9 +195,26 @@ VERBS: tuple[Verb, ...] = (
     _now("look", "positions", "pos", "", "positions with profit and loss", "positions"),
     _now("look", "orders", "o", "", "working orders", "orders"),
     _now("look", "fills", "f", "[NUM]", "newest fills", "fills 20"),
+    _now(
+        "look",
+        "why",
+        "",
+        "[ID|FILL]",
+        "why an order was filled, or one fill by its trade id, or the newest fill; and what it was worth afterwards",
+        "why 41",
+    ),
+    _now(
+        "look",
+        "honesty",
+        "",
+        "",
+        "this session's orders under every rule of filling side by side, and what paper fills rest on",
+        "honesty",
+    ),
     _now("look", "status", "st", "", "mode, books, feeds, arming, equity", "status"),
     _now("look", "book", "", "[NUM] [SYM]", "best levels of the order book", "book 5"),
     _now("look", "limits", "", "", "every limit of the risk gate and how much is used", "limits"),
+    _now("look", "reconcile", "", "", "where our books and the venue's differ, on a live account", "reconcile"),
     _now("look", "connections", "conn", "", "sockets to the venue", "connections"),
     _now(
         "records",
@@ -175,13 +250,7 @@ VERBS: tuple[Verb, ...] = (
     _screen("layout", "save|load NAME", "store or restore the layout", "layout save scalp"),
     _screen("bind", "KEY COMMAND", "bind a key to a command", 'bind f11 "cancel buys"'),
     _screen("unbind", "KEY", "free a key", "unbind f11"),
-    _later("twap", "tw", "SIDE SIZE over TIME", "slices over time", "twap sell 2 over 20m", _ALGOS),
     _later("vwap", "vw", "SIDE SIZE over TIME", "slices along volume", "vwap buy 2 over 1h", _ALGOS),
-    _later("maker", "mk", "SIDE SIZE [to=PRICE]", "follow the touch, post-only", "maker buy 0.1", _ALGOS),
-    _later("chase", "", "SIDE SIZE [to=PRICE]", "same as maker", "chase buy 0.1", _ALGOS),
-    _later(
-        "scale", "", "SIDE SIZE into N from PRICE to PRICE", "a row of limits", "scale buy 1 into 5 from 1 to 2", _ALGOS
-    ),
     _later("swarm", "", "SIDE SIZE", "a market order in parts", "swarm buy 1", _ALGOS),
     _later("prophet", "pr", "SIDE SIZE @ PRICE", "wait far away", "prophet buy 1 @ 45000", "prophetic orders"),
     _later(
@@ -194,7 +263,6 @@ VERBS: tuple[Verb, ...] = (
     _later("be", "", "[+TICKS]", "stop to break-even", "be +2t", "smart trades"),
     _later("convert", "", "ID maker|market", "turn an order into another kind", "convert 41 market", "smart trades"),
     _later("worker", "", "start|pause|stop NAME", "strategies", "worker start mm-btc", "strategies"),
-    _later("task", "", "list|stop ID", "running algorithms", "task list", _ALGOS),
     _later("alert", "", "PRICE [bell]", "price alerts", "alert 61200", "alerts"),
     _later("alias", "", "NAME COMMAND", "own verbs", 'alias panic "cancel all"', "aliases"),
 )

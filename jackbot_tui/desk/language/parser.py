@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from jackbot_tui.algos.state import Kind
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.language import amounts
 from jackbot_tui.desk.language.errors import SyntaxProblem
@@ -27,13 +28,15 @@ from jackbot_tui.desk.language.grammar import (
 )
 from jackbot_tui.desk.language.lexer import Statement, Token, split
 from jackbot_tui.desk.language.near import suggestion
+from jackbot_tui.desk.language.parents import read_parent, read_task
+from jackbot_tui.desk.language.playback import read_replay
 from jackbot_tui.desk.language.symbols import SymbolTable
 from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.margin import MarginMode
 
 Span = tuple[int, int]
 MAX_NUMBERS = 100
 MAX_ORDER_NUMBER = 10**12
-MAX_STEPS = 100_000
 MAX_TEXT = 500
 
 
@@ -56,14 +59,14 @@ def parse_with_spans(line: str, symbols: SymbolTable) -> list[Parsed]:
     statements = split(line)
     if not statements:
         raise SyntaxProblem("nothing to do in an empty line", 0, "help")
-    return [_Reader(line, statement, symbols).read() for statement in statements]
+    return [Reader(line, statement, symbols).read() for statement in statements]
 
 
 def _lower(token: Token) -> str:
     return token.text.lower() if token.text.isascii() else token.text
 
 
-class _Reader:
+class Reader:
     """Walks the words of one statement."""
 
     def __init__(self, line: str, statement: Statement, symbols: SymbolTable) -> None:
@@ -173,10 +176,10 @@ class _Reader:
         self.mark("size", token)
         return amounts.size(_lower(token), token.start, self.verb.example)
 
-    def quantity(self) -> Decimal:
-        token = self.take("a quantity")
+    def quantity(self, what: str = "a quantity") -> Decimal:
+        token = self.take(what)
         self.mark("size", token)
-        return amounts.plain_number(token.text, token.start, "a quantity", self.verb.example)
+        return amounts.plain_number(token.text, token.start, what, self.verb.example)
 
     def price(self, bare: c.PriceRef = c.PriceRef.NEAR) -> c.Price:
         """``61000``, ``bid+1t``, ``bid +1t``, ``bid + 1t``, ``-0.5%``, ``+ 2t``."""
@@ -211,14 +214,14 @@ class _Reader:
 # ---------------------------------------------------------------------- orders
 
 
-def _place(reader: _Reader, side: Side) -> c.Command:
+def _place(reader: Reader, side: Side) -> c.Command:
     return _OrderWords(reader, side).read()
 
 
 class _OrderWords:
     """``buy`` and ``sell``: size, then symbol, price and flags in any order, each at most once."""
 
-    def __init__(self, reader: _Reader, side: Side) -> None:
+    def __init__(self, reader: Reader, side: Side) -> None:
         self.reader = reader
         self.side = side
         self.key = ""
@@ -303,7 +306,7 @@ class _OrderWords:
                     raise self.reader.problem(f"{name} needs a price: add @ PRICE", self.seen[name])
 
 
-def _cancel(reader: _Reader) -> c.Command:
+def _cancel(reader: Reader) -> c.Command:
     word = reader.peek()
     if word.startswith("tag="):
         raise reader.problem("cancel by tag is not available yet", reader.tokens[reader.at], "unavailable")
@@ -320,7 +323,7 @@ def _cancel(reader: _Reader) -> c.Command:
     return c.Cancel(scope=c.CancelScope.NUMBERS, numbers=tuple(numbers))
 
 
-def _move(reader: _Reader) -> c.Command:
+def _move(reader: Reader) -> c.Command:
     if reader.peek() == "last":
         reader.mark("id", reader.take("ID"))
         number = 0
@@ -348,7 +351,7 @@ def _move(reader: _Reader) -> c.Command:
     return c.Move(number=number, price=price, quantity=quantity)
 
 
-def _close(reader: _Reader) -> c.Command:
+def _close(reader: Reader) -> c.Command:
     if reader.peek() == "all":
         reader.mark("size", reader.take("SIZE"))
         size = c.Size(c.SizeUnit.POSITION)
@@ -362,7 +365,7 @@ def _close(reader: _Reader) -> c.Command:
     return c.Close(size=size, key=reader.optional_symbol())
 
 
-def _flatten(reader: _Reader) -> c.Command:
+def _flatten(reader: Reader) -> c.Command:
     if reader.peek() == "all":
         reader.at += 1
         return c.Flatten(everything=True)
@@ -372,7 +375,7 @@ def _flatten(reader: _Reader) -> c.Command:
 # ---------------------------------------------------------------------- safety and ticket
 
 
-def _arm(reader: _Reader) -> c.Command:
+def _arm(reader: Reader) -> c.Command:
     duration, market = 0, False
     while not reader.done:
         token = reader.tokens[reader.at]
@@ -388,29 +391,29 @@ def _arm(reader: _Reader) -> c.Command:
     return c.Arm(duration_ns=duration, market=market)
 
 
-def _kill(reader: _Reader) -> c.Command:
+def _kill(reader: Reader) -> c.Command:
     if reader.done:
         return c.Kill()
     return c.KillReset() if reader.choice("kill", ("flatten", "reset")) == "reset" else c.Kill(flatten=True)
 
 
-def _preset(reader: _Reader) -> c.Command:
+def _preset(reader: Reader) -> c.Command:
     token = reader.take("a preset")
     number = amounts.whole_number(token.text, token.start, "a preset", 1, PRESETS, "preset 2 0.5")
     return c.Preset(number, None if reader.done else reader.quantity())
 
 
-def _group(reader: _Reader) -> c.Command:
+def _group(reader: Reader) -> c.Command:
     token = reader.take("ticks per row")
     return c.Group(amounts.whole_number(token.text, token.start, "ticks per row", 1, MAX_GROUP, "group 5"))
 
 
-def _slip(reader: _Reader) -> c.Command:
+def _slip(reader: Reader) -> c.Command:
     token = reader.take("ticks")
     return c.Slip(amounts.tick_count(_lower(token), token.start, "slip", MAX_SLIP_TICKS, "slip 10t"))
 
 
-def _toggle(reader: _Reader) -> c.Command:
+def _toggle(reader: Reader) -> c.Command:
     flag = c.FlagName(reader.verb.name)
     return c.Toggle(flag, None if reader.done else reader.choice(flag.value, ("on", "off")) == "on")
 
@@ -418,66 +421,45 @@ def _toggle(reader: _Reader) -> c.Command:
 # ---------------------------------------------------------------------- look and records
 
 
-def _show(reader: _Reader) -> c.Command:
+def _show(reader: Reader) -> c.Command:
     return c.Show(topic=c.Topic(reader.verb.name))
 
 
-def _rows(reader: _Reader) -> int:
+def _rows(reader: Reader) -> int:
     if not amounts.starts_number(reader.peek()) or reader.symbols.matches(reader.peek()):
         return 0
     token = reader.take("rows")
     return amounts.whole_number(token.text, token.start, "rows", 1, MAX_ROWS, reader.verb.example)
 
 
-def _fills(reader: _Reader) -> c.Command:
+def _fills(reader: Reader) -> c.Command:
     return c.Show(topic=c.Topic.FILLS, count=_rows(reader))
 
 
-def _book(reader: _Reader) -> c.Command:
+def _book(reader: Reader) -> c.Command:
     count = _rows(reader)
     return c.Show(topic=c.Topic.BOOK, count=count, key=reader.optional_symbol())
 
 
-def _journal(reader: _Reader) -> c.Command:
+def _journal(reader: Reader) -> c.Command:
     kind = reader.choice("journal", ("note", "tag"))
     text = reader.text("TEXT")
     return c.JournalNote(text) if kind == "note" else c.JournalTag(text)
 
 
-def _note(reader: _Reader) -> c.Command:
+def _note(reader: Reader) -> c.Command:
     token = reader.take("PRICE")
     reader.mark("price", token)
     price = amounts.plain_number(token.text, token.start, "a price", reader.verb.example)
     return c.PriceNote(price=price, text=reader.text("TEXT"))
 
 
-def _replay(reader: _Reader) -> c.Command:
-    action = c.ReplayAction(reader.choice("replay", tuple(action.value for action in c.ReplayAction)))
-    if action is c.ReplayAction.STEP:
-        if reader.done:
-            return c.Replay(action=action, value=Decimal(1))
-        token = reader.take("frames")
-        steps = amounts.whole_number(token.text, token.start, "frames", 1, MAX_STEPS, "replay step 10")
-        return c.Replay(action=action, value=Decimal(steps))
-    if action is c.ReplayAction.SPEED:
-        token = reader.take("a speed")
-        if _lower(token) == "max":
-            return c.Replay(action=action)
-        speed = amounts.plain_number(token.text, token.start, "a speed", "replay speed 10")
-        return c.Replay(action=action, value=speed)
-    return c.Replay(action=action)
-
-
-def _record(reader: _Reader) -> c.Command:
-    return c.Record(reader.choice("record", ("start", "stop")) == "start")
-
-
-def _export(reader: _Reader) -> c.Command:
+def _export(reader: Reader) -> c.Command:
     reader.choice("export", ("today",))
     return c.Export()
 
 
-def _set(reader: _Reader) -> c.Command:
+def _set(reader: Reader) -> c.Command:
     if reader.done:
         return c.SetOption()
     token = reader.take("an option")
@@ -495,7 +477,7 @@ def _set(reader: _Reader) -> c.Command:
 HELP_TOPICS = ("sizes", "prices", "flags")
 
 
-def _help(reader: _Reader) -> c.Command:
+def _help(reader: Reader) -> c.Command:
     if reader.done:
         return c.Help()
     token = reader.take("a topic")
@@ -507,7 +489,7 @@ def _help(reader: _Reader) -> c.Command:
     raise reader.problem(f'no help on "{token.text[:40]}"{suggestion(word, (*BY_WORD, *HELP_TOPICS))}', token)
 
 
-_READERS: dict[str, Callable[[_Reader], c.Command]] = {
+_READERS: dict[str, Callable[[Reader], c.Command]] = {
     "buy": lambda reader: _place(reader, Side.BUY),
     "sell": lambda reader: _place(reader, Side.SELL),
     "cancel": _cancel,
@@ -515,6 +497,9 @@ _READERS: dict[str, Callable[[_Reader], c.Command]] = {
     "close": _close,
     "flatten": _flatten,
     "reverse": lambda reader: c.Reverse(key=reader.optional_symbol()),
+    **dict.fromkeys(Kind, read_parent),
+    "task": read_task,
+    "parents": _show,
     "arm": _arm,
     "disarm": lambda _: c.Disarm(),
     "kill": _kill,
@@ -524,6 +509,10 @@ _READERS: dict[str, Callable[[_Reader], c.Command]] = {
     "preset": _preset,
     "group": _group,
     "slip": _slip,
+    "leverage": lambda reader: c.SetLeverage(reader.quantity("a leverage"), reader.optional_symbol()),
+    "margin": lambda reader: c.SetMarginMode(
+        MarginMode(reader.choice("margin", tuple(MarginMode))), reader.optional_symbol()
+    ),
     "post": _toggle,
     "reduce": _toggle,
     "positions": _show,
@@ -533,11 +522,14 @@ _READERS: dict[str, Callable[[_Reader], c.Command]] = {
     "book": _book,
     "limits": _show,
     "connections": _show,
+    "honesty": _show,
+    "reconcile": _show,
+    "why": lambda reader: c.Why("" if reader.done else reader.take("an order or a fill").text.removeprefix("#")),
     "journal": _journal,
     "note": _note,
     "export": _export,
-    "record": _record,
-    "replay": _replay,
+    "record": lambda reader: c.Record(reader.choice("record", ("start", "stop")) == "start"),
+    "replay": read_replay,
     "set": _set,
     "paper": lambda _: c.Paper(),
     "live": lambda _: c.GoLive(),

@@ -2,7 +2,7 @@
 
 The engine hands it orders, cancels and amends, tells it of every book change and trade, and calls ``advance`` when time
 has passed; it gets back the order events that have arrived by then. No I/O, no clock of its own; the only randomness is
-the latency's jitter, from the seed. A request reaches the venue ``entry`` later and meets the book of that moment; what
+that of the latency, from the seed. A request reaches the venue ``entry`` later and meets the book of that moment; what
 happens there is known here ``response`` later and carries the venue's time. Neither way do messages overtake.
 
 When one call brings both a market event and a request that is due, the market event comes first: an order never profits
@@ -11,18 +11,27 @@ from a trade that was made before it arrived, and a cancel may come too late.
 
 import random
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.execution.paper.account import PaperAccount
+from jackbot_tui.execution.base import ExecutorEvent
+from jackbot_tui.execution.paper.account import FundingSettled, MarginView, Outlook, PaperAccount
 from jackbot_tui.execution.paper.config import PaperConfig
+from jackbot_tui.execution.paper.fees import percent, with_fees
+from jackbot_tui.execution.paper.latency import Latency
+from jackbot_tui.execution.paper.liquidation import Liquidator
 from jackbot_tui.execution.paper.matching import Matching, PaperIds
 from jackbot_tui.execution.paper.queue import QueueView
-from jackbot_tui.model.accounting import funding_amount
-from jackbot_tui.model.enums import OrderStatus, OrderType, TimeInForce
+from jackbot_tui.execution.paper.queue_models import queue_model
+from jackbot_tui.execution.paper.shadows import FOLLOWED, HonestyView, Shadows
+from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.market import Trade
 from jackbot_tui.model.orders import (
     Order,
@@ -33,6 +42,7 @@ from jackbot_tui.model.orders import (
     OrderCancelRequested,
     OrderEvent,
     OrderExpired,
+    OrderFilled,
     Position,
 )
 
@@ -43,17 +53,23 @@ _Ask = Order | OrderCancelRequested | OrderAmendRequested
 
 class _Request(Struct, frozen=True):
     due: int
+    travel_ns: int
     key: str
     ask: _Ask
 
 
 class _Answer(Struct, frozen=True):
     due: int
-    event: OrderEvent
+    event: ExecutorEvent
 
 
 class PaperExecutor:
     """See the module's paragraph. ``markets`` may grow while it works; an order needs its market to be there."""
+
+    remote = False
+    locked = ""
+    trouble = ""
+    """Paper takes orders always: what a book that is not LIVE means, the risk gate decides."""
 
     def __init__(
         self, markets: Mapping[str, InstrumentMarket], config: PaperConfig, seed: int, *, trade_id_prefix: str
@@ -64,16 +80,36 @@ class PaperExecutor:
         self._rng = random.Random(seed)
         self._ids = PaperIds(trade_id_prefix)
         self._account = PaperAccount(config, markets)
+        self._liquidator = Liquidator(self._account, markets, self._matching, self._ids)
+        self._model = queue_model(config.queue)
         self._matchings: dict[str, Matching] = {}
+        self._shadows = Shadows(FOLLOWED if config.meter else 0)
         self._inbox: deque[_Request] = deque()
         self._outbox: deque[_Answer] = deque()
         self._market_ns = 0
 
     # ------------------------------------------------------------------ start
 
-    def load(self, positions: Iterable[Position]) -> None:
-        """Take over the positions of earlier sessions, before any order is restored or submitted."""
+    def terms(self, instrument: Instrument) -> Instrument:
+        """``instrument`` with the fees that this account pays."""
+        return with_fees(instrument, self._config.spot_fees, self._config.perpetual_fees)
+
+    def load(self, positions: Iterable[Position], settings: Mapping[str, MarginSetting] | None = None) -> None:
+        """Take over positions and margin settings of earlier sessions, before any order is restored or submitted."""
         self._account.portfolio.load(positions)
+        self._account.settings.update(settings or {})
+
+    account_heard_ns = 0
+
+    def differences(self) -> list[tuple[str, str, str, str]]:
+        """There is no other side."""
+        return []
+
+    def unlock(self) -> None:
+        """Paper is never locked."""
+
+    def remember(self, orders: Iterable[Order]) -> None:
+        """Nothing comes late on paper: what is over is over."""
 
     def restore(self, orders: list[Order], now: int) -> list[OrderEvent]:
         """Take over orders that were open when the last session ended; resting ones go to the back of the queue.
@@ -110,63 +146,114 @@ class PaperExecutor:
 
     # ------------------------------------------------------------------ requests
 
-    def submit(self, order: Order, now: int) -> list[OrderEvent]:
+    def submit(self, order: Order, now: int) -> list[ExecutorEvent]:
         return self._request(order.key, order, now)
 
-    def cancel(self, order: Order, now: int) -> list[OrderEvent]:
+    def cancel(self, order: Order, now: int) -> list[ExecutorEvent]:
         return self._request(order.key, OrderCancelRequested(order.client_id, now), now)
 
-    def amend(self, order: Order, price: Decimal, quantity: Decimal, now: int) -> list[OrderEvent]:
+    def amend(self, order: Order, price: Decimal, quantity: Decimal, now: int) -> list[ExecutorEvent]:
         return self._request(order.key, OrderAmendRequested(order.client_id, now, price, quantity), now)
 
-    def apply_funding(self, key: str, rate: Decimal, mark: Decimal, now: int) -> Decimal:
-        """Settle funding on the venue's position; returns the amount in quote currency, positive when received."""
-        amount = funding_amount(self._account.portfolio.position(key).quantity, mark, rate)
-        if amount:
-            self._account.portfolio.apply_funding(key, amount, now)
-        return amount
+    def settle_funding(self, key: str, rate: Decimal, mark: Decimal, at_ns: int, now: int) -> FundingSettled:
+        """Settle the funding of exchange time ``at_ns``, on the position that was held at the venue then."""
+        return self._account.settle_funding(key, rate, mark, at_ns, now)
+
+    def setting_problem(self, key: str, wanted: MarginSetting, now: int) -> str:
+        """Why the venue refuses this margin mode and leverage now, "" when it does not."""
+        return self._account.setting_problem(key, wanted, now)
+
+    def set_margin(self, key: str, wanted: MarginSetting) -> None:
+        """Trade an instrument with this margin mode and leverage, at once: the request takes no time on paper."""
+        self._account.settings[key] = wanted
 
     # ------------------------------------------------------------------ the market moves
 
-    def on_book(self, market: InstrumentMarket, now: int) -> list[OrderEvent]:
+    def on_book(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
         """The book of ``market`` changed and is LIVE."""
         self._market_ns = now
         matching = self._matchings.get(market.key)
         if matching is not None and market.live:
             self._answer(matching.on_book(now), now)
+            self._shadows.on_book(market, now)
         return self.advance(now) if self._inbox or self._outbox else []
 
-    def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> list[OrderEvent]:
+    def on_trade(self, market: InstrumentMarket, trade: Trade, now: int) -> list[ExecutorEvent]:
         """A public trade. It fills nothing while the book is not LIVE."""
         self._market_ns = now
         matching = self._matchings.get(market.key)
         if matching is not None and market.live:
             self._answer(matching.on_trade(trade, now), now)
+            self._shadows.on_trade(market, trade, now)
+        if market.instrument.is_perpetual and market.fresh_mark(now) is None:
+            self._answer(self._liquidator.check_without_mark(market, now), now)
         return self.advance(now) if self._inbox or self._outbox else []
 
-    def on_resync(self, market: InstrumentMarket, now: int) -> list[OrderEvent]:
-        """The book is LIVE again after a gap: places in the queue are kept as far as the new sizes hold them."""
-        return self.on_book(market, now)
+    def on_mark(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
+        """The mark price of ``market`` is another one: positions that it ends are liquidated in this moment."""
+        self._answer(self._liquidator.check(now), now)
+        return self.advance(now) if self._inbox or self._outbox else []
 
-    def advance(self, now: int) -> list[OrderEvent]:
+    def on_resync(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
+        """The book is LIVE again after a gap: places in the queue are kept as far as the new sizes hold them."""
+        self._market_ns = now
+        matching = self._matchings.get(market.key)
+        if matching is not None and market.live:
+            self._answer(matching.on_resync(now), now)
+            self._shadows.on_resync(market, now)
+        return self.advance(now) if self._inbox or self._outbox else []
+
+    def advance(self, now: int) -> list[ExecutorEvent]:
         """Let requests reach the venue and answers come home, as far as due by ``now``."""
         while self._inbox and self._inbox[0].due <= now:
             request = self._inbox.popleft()
             # The book has not moved since the last market event, so a timer that fires late changes nothing.
             ts = max(request.due, self._market_ns)
             self._answer(self._perform(request, ts), ts)
-        events: list[OrderEvent] = []
+        events: list[ExecutorEvent] = []
         while self._outbox and self._outbox[0].due <= now:
             events.append(self._outbox.popleft().event)
         return events
 
+    def measure_latency(self, round_trip_ns: int) -> None:
+        """An answer of the real venue took so long, for sessions whose latency is the measured one."""
+        if self._markets:
+            self._latency.measure(round_trip_ns)
+
     @property
     def next_wakeup(self) -> int | None:
         """When ``advance`` has something to do next, None while nothing is under way."""
-        dues = [queue[0].due for queue in (self._inbox, self._outbox) if queue]
-        return min(dues, default=None)
+        inbox, outbox = self._inbox, self._outbox
+        if not inbox:
+            return outbox[0].due if outbox else None
+        return min(inbox[0].due, outbox[0].due) if outbox else inbox[0].due
 
     # ------------------------------------------------------------------ questions
+
+    def margin(self, key: str, now: int) -> MarginView | None:
+        """Margin of a perpetual at the venue, None for what is not followed or is none."""
+        market = self._markets.get(key)
+        return self._account.margin(key, now) if market is not None and market.instrument.is_perpetual else None
+
+    def outlook(self, key: str, side: Side, quantity: Decimal, cost: Decimal, fee: Decimal, now: int) -> Outlook:
+        """What an order on a perpetual would mean for margin and liquidation, if it were filled now."""
+        return self._account.outlook(key, side, quantity, cost, fee, now)
+
+    def honesty(self) -> HonestyView | None:
+        """What every rule of filling would have made of this session's resting orders; None without a meter."""
+        return self._shadows.view() if self._config.meter else None
+
+    def assumptions(self, instrument: Instrument) -> list[str]:
+        """What fills of ``instrument`` rest on, each in a few words: queue, latency, fees, impact."""
+        config = self._config
+        tier = (config.perpetual_fees if instrument.is_perpetual else config.spot_fees) or "lowest tier"
+        impact = config.impact.coefficient
+        return [
+            f"queue {self._model.name}",
+            f"latency {self._latency.words}",
+            f"fees {percent(instrument.maker_fee)}/{percent(instrument.taker_fee)} % ({tier})",
+            f"impact square root x{impact:g}" if impact else "impact off",
+        ]
 
     def queue(self, client_id: str) -> QueueView | None:
         """Estimated place in the queue; None when the order does not rest or its book is not LIVE."""
@@ -178,34 +265,60 @@ class PaperExecutor:
     def _matching(self, key: str) -> Matching:
         matching = self._matchings.get(key)
         if matching is None:
-            matching = self._matchings[key] = Matching(self._markets[key], self._account, self._ids)
+            matching = self._matchings[key] = Matching(
+                self._markets[key], self._account, self._ids, self._model, self._config.impact
+            )
         return matching
 
-    def _request(self, key: str, ask: _Ask, now: int) -> list[OrderEvent]:
-        due = now + self._latency(self._config.entry_latency_ns)
+    def _request(self, key: str, ask: _Ask, now: int) -> list[ExecutorEvent]:
+        due = now + self._latency.request_ns()
         if self._inbox:
             due = max(due, self._inbox[-1].due)
-        self._inbox.append(_Request(due, key, ask))
+        self._inbox.append(_Request(due, due - now, key, ask))
         return self.advance(now)
 
     def _perform(self, request: _Request, ts: int) -> list[OrderEvent]:
         matching = self._matching(request.key)
         match request.ask:
             case Order() as order:
-                return matching.place(order, ts)
+                events = matching.place(order, ts, request.travel_ns)
             case OrderCancelRequested() as ask:
                 return matching.cancel(ask.client_id, ts)
             case OrderAmendRequested() as ask:
-                return matching.amend(ask.client_id, ask.price, ask.quantity, ts)
+                events = matching.amend(ask.client_id, ask.price, ask.quantity, ts)
+        resting = self._account.working.get(request.ask.client_id)
+        if resting is not None and resting.since_ns == ts:
+            self._shadows.begin(self._markets[request.key], resting)
+        return events
 
-    def _answer(self, events: list[OrderEvent], ts: int) -> None:
-        if not events:
+    def _answer(self, happened: Sequence[ExecutorEvent], ts: int) -> None:
+        if not happened:
             return
-        due = ts + self._latency(self._config.response_latency_ns)
+        events = list(happened)
+        if any(isinstance(event, OrderFilled) for event in happened):
+            events += self._liquidator.check(ts)
+        self._tell_shadows(events, ts)
+        due = ts + self._latency.answer_ns()
         if self._outbox:
             due = max(due, self._outbox[-1].due)
-        self._outbox.extend(_Answer(due, event) for event in events)
+        self._outbox.extend(_Answer(due, _with_answer_time(event, due - ts)) for event in events)
 
-    def _latency(self, base: int) -> int:
-        jitter = self._config.latency_jitter_ns
-        return base + self._rng.randint(0, jitter) if jitter else base
+    def _tell_shadows(self, events: Sequence[ExecutorEvent], ts: int) -> None:
+        for event in events:
+            if isinstance(event, OrderFilled):
+                if event.liquidity is Liquidity.MAKER:
+                    self._shadows.on_real_fill(event.client_id, event.client_id not in self._account.working, ts)
+            elif isinstance(event, OrderCanceled | OrderExpired):
+                self._shadows.end(event.client_id)
+
+    @cached_property
+    def _latency(self) -> Latency:
+        """The line to the venue; which venue is known once an instrument is followed."""
+        venue = next(iter(self._markets), "").partition(":")[0]
+        return Latency(self._config.latencies, venue, self._rng)
+
+
+def _with_answer_time(event: ExecutorEvent, answer_ns: int) -> ExecutorEvent:
+    if isinstance(event, OrderFilled) and event.cause is not None:
+        return replace(event, cause=replace(event.cause, answer_ns=answer_ns))
+    return event

@@ -5,10 +5,10 @@ never changes the book. The rules, in short:
 
 * A taker walks the displayed levels and eats them (``liquidity``). A market order's rest is canceled, an IOC's expires,
   a FOK is filled whole or expires, a limit's rest stays.
-* A maker waits in the risk-averse ``queue``. A trade at its price by the other side's aggressor fills what gets past
-  the queue; a trade beyond its price fills up to the traded volume, best own price first; when the opposite best
-  reaches its price, it fills up to what the reaching levels display. A maker fills at its own price, and never by a
-  trade that is no newer, by the exchange's own time, than what the market had shown when it began to rest.
+* A maker waits in a ``queue`` under the session's model of it. A trade at its price by the other side's aggressor
+  fills what gets past the queue; a trade beyond its price fills up to the traded volume, best own price first; when the
+  opposite best reaches its price, it fills up to what the reaching levels display. A maker fills at its own price, and
+  never by a trade that is no newer, by the exchange's own time, than what the market had shown when it began to rest.
 * Own orders never trade with each other: the resting one expires (Binance's EXPIRE_MAKER).
 * A reduce-only order never fills beyond the position and expires when there is nothing left to reduce.
 * A book that is not LIVE fills nothing and takes no new orders; cancels work.
@@ -18,15 +18,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
 
+from msgspec.structs import replace
+
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.execution.paper.account import PaperAccount
+from jackbot_tui.execution.paper.account import Lack, PaperAccount
+from jackbot_tui.execution.paper.impact import NO_IMPACT, ImpactSettings, SquareRootImpact
 from jackbot_tui.execution.paper.liquidity import DisplayedLiquidity
 from jackbot_tui.execution.paper.queue import PriceQueue, QueueView, RestingOrder
-from jackbot_tui.execution.paper.rules import BOOK_NOT_LIVE, RULES, Answer
+from jackbot_tui.execution.paper.queue_models import QueueModel
+from jackbot_tui.execution.paper.rules import BOOK_NOT_LIVE
 from jackbot_tui.model.enums import Liquidity, OrderType, Side, TimeInForce
 from jackbot_tui.model.market import Trade
 from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
 from jackbot_tui.model.orders import (
+    FillCause,
+    FillReason,
     Order,
     OrderAccepted,
     OrderAmended,
@@ -38,7 +44,7 @@ from jackbot_tui.model.orders import (
     OrderFilled,
     OrderRejected,
 )
-from jackbot_tui.model.transitions import EXACT
+from jackbot_tui.venues.refusals import Answer, refusals_of
 
 SELF_TRADE = "self-trade prevention: an own order on the other side would have traded with it"
 
@@ -59,12 +65,21 @@ class PaperIds:
 class Matching:
     """See the module's paragraph."""
 
-    def __init__(self, market: InstrumentMarket, account: PaperAccount, ids: PaperIds) -> None:
+    def __init__(
+        self,
+        market: InstrumentMarket,
+        account: PaperAccount,
+        ids: PaperIds,
+        model: QueueModel,
+        impact: ImpactSettings = NO_IMPACT,
+    ) -> None:
         self._market = market
         self._instrument = market.instrument
-        self._rules = RULES[market.instrument.kind]
+        self._rules = refusals_of(market.instrument.venue, market.instrument.kind)
         self._account = account
         self._ids = ids
+        self._model = model
+        self._impact = SquareRootImpact(impact, market.instrument.tick)
         self._liquidity = DisplayedLiquidity(market.book)
         self._queues: dict[Side, dict[float, PriceQueue]] = {Side.BUY: {}, Side.SELL: {}}
         self._unplaced: list[RestingOrder] = []
@@ -72,25 +87,41 @@ class Matching:
 
     # ------------------------------------------------------------------ requests
 
-    def place(self, order: Order, ts: int) -> list[OrderEvent]:
-        """A new order arrives at the venue."""
+    def place(self, order: Order, ts: int, request_ns: int = 0) -> list[OrderEvent]:
+        """A new order arrives at the venue, having travelled for ``request_ns``."""
         answer = self._objection(order, ts)
-        if answer is not None:
+        if answer is not None and not (answer is self._rules.post_only_crosses and self._rules.post_only_accepted):
             return [OrderRejected(order.client_id, ts, answer.code, answer.reason)]
         events: list[OrderEvent] = [OrderAccepted(order.client_id, ts, self._ids.next("o"))]
+        if answer is not None:
+            events.append(OrderExpired(order.client_id, ts, answer.words))
+            return events
         if order.tif is TimeInForce.FOK and self._within_reach(order) < order.quantity:
             events.append(
                 OrderExpired(order.client_id, ts, f"FOK: less than {text_of(order.quantity)} within the limit")
             )
             return events
-        self._work(RestingOrder(order), ts, events)
+        self._work(RestingOrder(order, request_ns), ts, events)
+        return events
+
+    def force(self, order: Order, limit: Decimal, ts: int) -> list[OrderEvent]:
+        """A liquidation: take the displayed book down to ``limit``; the insurance fund takes the rest at ``limit``.
+
+        All of it goes to the fund while the book is not LIVE.
+        """
+        resting = RestingOrder(order)
+        events: list[OrderEvent] = [OrderAccepted(order.client_id, ts, self._ids.next("o"))]
+        if self._market.live:
+            self._take(resting, float(limit), ts, events)
+        if resting.remaining:
+            events.append(self._fill(resting, limit, resting.remaining, Liquidity.TAKER, ts))
+        self._end_reduce_only(ts, events)
         return events
 
     def cancel(self, client_id: str, ts: int) -> list[OrderEvent]:
         resting = self._account.working.get(client_id)
         if resting is None:
-            unknown = self._rules.unknown_order
-            return [OrderCancelRejected(client_id, ts, f"{unknown.reason} [{unknown.code}]")]
+            return [OrderCancelRejected(client_id, ts, self._rules.unknown_order.words)]
         self._remove(resting)
         return [OrderCanceled(client_id, ts)]
 
@@ -98,8 +129,7 @@ class Matching:
         """A new price and total quantity. Less at the same price keeps the place; anything else goes to the back."""
         resting = self._account.working.get(client_id)
         if resting is None:
-            unknown = self._rules.unknown_order
-            return [OrderAmendRejected(client_id, ts, f"{unknown.reason} [{unknown.code}]")]
+            return [OrderAmendRejected(client_id, ts, self._rules.unknown_order.words)]
         if quantity <= resting.filled:
             self._remove(resting)
             reason = f"amended to {text_of(quantity)} with {text_of(resting.filled)} filled already"
@@ -140,26 +170,38 @@ class Matching:
                 continue
             for price, queue in queues.items():
                 shown = book.size_at(side, price)
-                if shown != queue.shown:
-                    queue.resize(shown)
+                if shown != queue.shown or (queue.traded and book.was_sent(side, price)):
+                    queue.resize(shown, self._market.book_event_ns)
             best = book.best_ask() if side is Side.BUY else book.best_bid()
             if best is not None:
                 self._fill_reached(side, best[0], ts, events)
         return events
 
+    def on_resync(self, ts: int) -> list[OrderEvent]:
+        """The book is LIVE again after a gap."""
+        for side, queues in self._queues.items():
+            for price, queue in queues.items():
+                queue.resync(self._market.book.size_at(side, price))
+        return self.on_book(ts)
+
     def on_trade(self, trade: Trade, ts: int) -> list[OrderEvent]:
         """A public trade, while the book is LIVE."""
         events: list[OrderEvent] = []
-        left = Decimal(trade.size_text)
+        left = volume = Decimal(trade.size_text)
         for side in (Side.BUY, Side.SELL):
             for price in self._best_first(side):
                 queue = self._queues[side][price]
-                if price != trade.price and self._reaches(side, price, trade.price):
-                    queue.clear_ahead(trade.ts_event)
-                elif price != trade.price or trade.side is side:
+                through = price != trade.price and self._reaches(side, price, trade.price)
+                if not through and (price != trade.price or trade.side is side):
                     continue
-                for resting, size in queue.share(left, self._instrument.lot, trade.ts_event):
-                    left -= self._fill_maker(resting, size, ts, events)
+                event = _event_of(trade, through)
+                causes = {resting.order.client_id: self._cause(resting, event, ts) for resting in queue.orders}
+                if through:
+                    queue.clear_ahead(trade.ts_event)
+                printed = ZERO if through else volume
+                for resting, size in queue.share(left, printed, self._instrument.lot, trade.ts_event):
+                    cause = causes[resting.order.client_id]
+                    left -= self._fill_maker(resting, size, ts, events, cause)
         self._end_reduce_only(ts, events)
         return events
 
@@ -173,10 +215,17 @@ class Matching:
         if order.post_only and self._would_take(order.side, order.price):
             return self._rules.post_only_crosses
         if not order.reduce_only:
-            cost = self._cost(order)
-            if not self._account.covers(self._instrument, order.side, order.quantity, cost, ts):
-                return self._rules.no_funds
+            return self._not_covered(order.side, order.quantity, self._cost(order), ts)
         return None
+
+    def _not_covered(self, side: Side, quantity: Decimal, cost: Decimal, ts: int) -> Answer | None:
+        match self._account.lack(self._instrument, side, quantity, cost, ts):
+            case None:
+                return None
+            case Lack.FUNDS:
+                return self._rules.no_funds
+            case Lack.POSITION:
+                return self._rules.position_too_large
 
     def _would_take(self, side: Side, price: Decimal | None) -> bool:
         """Whether an order would trade on arrival, with the market or with an own order."""
@@ -233,6 +282,7 @@ class Matching:
         else:
             self._account.working[order.client_id] = resting
             self._reduce_only += order.reduce_only
+            resting.since_ns = ts
             self._rest(resting)
 
     def _take(self, resting: RestingOrder, limit: float | None, ts: int, events: list[OrderEvent]) -> float | None:
@@ -242,8 +292,19 @@ class Matching:
         for price, left in self._liquidity.walk(side, limit):
             size = round_down(min(left, self._allowed(resting)), self._instrument.lot)
             if size > ZERO:
+                paid = self._impact.price(resting.order.side, price, size, ts)
+                if limit is not None and not self._reaches(resting.order.side, limit, float(paid)):
+                    break
+                cause = FillCause(
+                    reason=FillReason.TOOK,
+                    price=decimal_of(price),
+                    size=left,
+                    event_ns=self._market.book_event_ns,
+                    request_ns=resting.request_ns,
+                )
                 self._liquidity.take(side, price, size)
-                events.append(self._fill(resting, decimal_of(price), size, Liquidity.TAKER, ts))
+                self._impact.took(resting.order.side, float(size) * price, ts)
+                events.append(self._fill(resting, paid, size, Liquidity.TAKER, ts, cause))
                 last = price
             if not self._allowed(resting):
                 break
@@ -271,27 +332,26 @@ class Matching:
         client_id = order.client_id
         if not self._market.live:
             return [OrderAmendRejected(client_id, ts, BOOK_NOT_LIVE.reason)]
-        if not order.reduce_only and not self._covered_instead(resting, price, quantity - resting.filled, ts):
-            answer = self._rules.no_funds
-            return [OrderAmendRejected(client_id, ts, f"{answer.reason} [{answer.code}]")]
+        lack = None if order.reduce_only else self._not_covered_instead(resting, price, quantity - resting.filled, ts)
+        if lack is not None:
+            return [OrderAmendRejected(client_id, ts, lack.words)]
         self._remove(resting)
         if order.post_only and self._would_take(order.side, price):
-            answer = self._rules.post_only_crosses
-            return [OrderCanceled(client_id, ts, f"{answer.reason} [{answer.code}]")]
+            return [OrderCanceled(client_id, ts, self._rules.post_only_crosses.words)]
         resting.price, resting.quantity = price, quantity
         events: list[OrderEvent] = [OrderAmended(client_id, ts, price, quantity)]
         self._work(resting, ts, events)
         return events
 
-    def _covered_instead(self, resting: RestingOrder, price: Decimal, quantity: Decimal, ts: int) -> bool:
-        """Whether the account covers this in place of what ``resting`` asks for now; asking for less always is."""
+    def _not_covered_instead(self, resting: RestingOrder, price: Decimal, quantity: Decimal, ts: int) -> Answer | None:
+        """Why the account does not cover this in place of what ``resting`` asks for now; less is always covered."""
         if quantity <= resting.remaining and quantity * price <= resting.remaining * (resting.price or ZERO):
-            return True
+            return None
         client_id = resting.order.client_id
         del self._account.working[client_id]
-        covered = self._account.covers(self._instrument, resting.order.side, quantity, quantity * price, ts)
+        lack = self._not_covered(resting.order.side, quantity, quantity * price, ts)
         self._account.working[client_id] = resting
-        return covered
+        return lack
 
     # ------------------------------------------------------------------ resting orders
 
@@ -300,8 +360,11 @@ class Matching:
         shown = self._market.book.size_at(side, price)
         queue = self._queues[side].get(price)
         if queue is None:
-            queue = self._queues[side][price] = PriceQueue(shown)
+            queue = self._queues[side][price] = self._new_queue(shown)
         queue.join(resting, shown, self._market.newest_event_ns)
+
+    def _new_queue(self, shown: float) -> PriceQueue:
+        return PriceQueue(self._model, shown)
 
     def _place_restored(self) -> None:
         for resting in self._unplaced:
@@ -340,30 +403,60 @@ class Matching:
                 for level, left in self._liquidity.walk(side.opposite, price):
                     size = round_down(min(left, self._allowed(resting)), self._instrument.lot)
                     if size > ZERO:
+                        event = FillCause(
+                            reason=FillReason.REACHED,
+                            price=decimal_of(level),
+                            size=left,
+                            event_ns=self._market.book_event_ns,
+                        )
+                        cause = self._cause(resting, event, ts)
                         self._liquidity.take(side.opposite, level, size)
-                        self._fill_maker(resting, size, ts, events)
+                        self._fill_maker(resting, size, ts, events, cause)
                     if not self._allowed(resting):
                         break
         self._end_reduce_only(ts, events)
 
-    def _fill_maker(self, resting: RestingOrder, size: Decimal, ts: int, events: list[OrderEvent]) -> Decimal:
+    def _fill_maker(
+        self, resting: RestingOrder, size: Decimal, ts: int, events: list[OrderEvent], cause: FillCause | None = None
+    ) -> Decimal:
         """Fill at the order's own price, as far as reduce-only allows; returns what was filled."""
         allowed = round_down(min(size, self._allowed(resting)), self._instrument.lot)
         if allowed > ZERO and resting.price is not None:
-            events.append(self._fill(resting, resting.price, allowed, Liquidity.MAKER, ts))
+            events.append(self._fill(resting, resting.price, allowed, Liquidity.MAKER, ts, cause))
             if not resting.remaining:
                 self._remove(resting)
             return allowed
         return ZERO
+
+    def _cause(self, resting: RestingOrder, event: FillCause, ts: int) -> FillCause:
+        """``event`` with what is known of the order right before it."""
+        price = float(resting.price or ZERO)
+        return replace(
+            event,
+            rested_ns=ts - resting.since_ns if resting.since_ns else 0,
+            first_ahead=resting.first_ahead,
+            eaten=resting.eaten,
+            vanished=resting.vanished,
+            ahead=resting.ahead,
+            shown=decimal_of(self._queues[resting.order.side][price].shown),
+            request_ns=resting.request_ns,
+        )
 
     def _allowed(self, resting: RestingOrder) -> Decimal:
         if not resting.order.reduce_only:
             return resting.remaining
         return min(resting.remaining, self._account.reducible(resting.order.key, resting.order.side))
 
-    def _fill(self, resting: RestingOrder, price: Decimal, size: Decimal, role: Liquidity, ts: int) -> OrderFilled:
-        instrument = self._instrument
-        rate = instrument.maker_fee if role is Liquidity.MAKER else instrument.taker_fee
+    def _fill(
+        self,
+        resting: RestingOrder,
+        price: Decimal,
+        size: Decimal,
+        role: Liquidity,
+        ts: int,
+        cause: FillCause | None = None,
+    ) -> OrderFilled:
+        fee, currency = self._account.fee(resting.order, price, size, role)
         fill = OrderFilled(
             client_id=resting.order.client_id,
             ts=ts,
@@ -371,11 +464,12 @@ class Matching:
             price=price,
             quantity=size,
             liquidity=role,
-            fee=EXACT.multiply(EXACT.multiply(price, size), rate),
-            fee_currency=instrument.settle,
+            fee=fee,
+            fee_currency=currency,
+            cause=cause,
         )
         resting.filled += size
-        self._account.portfolio.apply(resting.order, fill)
+        self._account.apply(resting.order, fill)
         return fill
 
     def _end_reduce_only(self, ts: int, events: list[OrderEvent]) -> None:
@@ -388,3 +482,13 @@ class Matching:
             if order.reduce_only and order.key == key and not self._account.reducible(key, order.side):
                 self._remove(resting)
                 events.append(OrderExpired(order.client_id, ts, "reduce-only: the position is closed"))
+
+
+def _event_of(trade: Trade, through: bool) -> FillCause:
+    return FillCause(
+        reason=FillReason.THROUGH if through else FillReason.TRADE,
+        price=Decimal(trade.price_text),
+        size=Decimal(trade.size_text),
+        event_ns=trade.ts_event,
+        event_id=trade.trade_id,
+    )

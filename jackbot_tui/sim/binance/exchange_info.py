@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from jackbot_tui.model.numbers import text_of
-from jackbot_tui.sim.binance.limits import Limits
 from jackbot_tui.sim.instruments import Listing
+from jackbot_tui.sim.limits import Limits
 
 DELIVERY_MS = 4_133_404_800_000  # Binance's "never" for perpetuals
 ONBOARD_MS = 1_569_398_400_000
+SPOT_TYPES = [
+    "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
+]  # fmt: skip
+LINEAR_TYPES = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"]
 _STP_MODES = ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]
 
 
@@ -113,11 +117,11 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "orderTypes": SPOT_TYPES,
         "icebergAllowed": False,
         "ocoAllowed": False,
         "otoAllowed": False,
-        "quoteOrderQtyMarketAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
@@ -191,6 +195,6 @@ def _linear_symbol(listing: Listing) -> dict[str, Any]:
         "liquidationFee": "0.012500",
         "marketTakeBound": "0.05",
         "filters": filters,
-        "orderTypes": ["LIMIT", "MARKET"],
+        "orderTypes": LINEAR_TYPES,
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
     }

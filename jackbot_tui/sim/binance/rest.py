@@ -1,6 +1,6 @@
 """The public REST pages of one market kind, without HTTP: path and parameters in, body or error out.
 
-``gateway`` mounts one object for spot (``/api/v3``) and one for USD-M (``/fapi/v1``). It reads feeds and engines and
+``front`` mounts one object for spot (``/api/v3``) and one for USD-M (``/fapi/v1``). It reads feeds and engines and
 changes nothing. Weights and error codes: ../shared/exchanges/binance.md §4, §8, §9, §11.
 """
 
@@ -13,10 +13,10 @@ from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.model.errors import JackbotError
 from jackbot_tui.sim.binance.exchange_info import linear_exchange_info, spot_exchange_info
 from jackbot_tui.sim.binance.feed import MarketFeed, eight
-from jackbot_tui.sim.binance.limits import Limits
-from jackbot_tui.sim.binance.text import fixed
 from jackbot_tui.sim.history import Candle
+from jackbot_tui.sim.limits import Limits
 from jackbot_tui.sim.marks import INTEREST, MarkPrices
+from jackbot_tui.sim.text import fixed
 from jackbot_tui.sim.timeline import Timeline
 
 Query = Mapping[str, str]
@@ -60,9 +60,7 @@ class DepthImage(msgspec.Struct, frozen=True):
 class RestPages:
     """``feeds`` by native symbol. Call ``remember_opening`` once the book is filled, before the first request."""
 
-    def __init__(
-        self, market: MarketKind, feeds: Mapping[str, MarketFeed], timeline: Timeline, limits: Limits
-    ) -> None:
+    def __init__(self, market: MarketKind, feeds: Mapping[str, MarketFeed], timeline: Timeline, limits: Limits) -> None:
         self._market = market
         self._feeds = feeds
         self._timeline = timeline

@@ -19,6 +19,7 @@ from jackbot_tui.tui.view.text import (
     NO_VALUE,
     base_of,
     clock_text,
+    money_text,
     quantity_text,
     queue_text,
     quote_of,
@@ -29,6 +30,13 @@ from jackbot_tui.tui.view.text import (
 
 LEVELS = {"info": Ink.TEXT, "good": Ink.GOOD, "warn": Ink.WARN, "bad": Ink.BAD}
 NO_WORKERS = "none"
+
+POSITION_LINES = 10
+"""Lines of the position panel below its title, where there is room for all."""
+
+WARNING = Decimal(3)
+DANGER = Decimal("1.5")
+"""Times the maintenance margin that stands behind a position when its liquidation price begins to be shown loudly."""
 
 
 class Tab(Enum):
@@ -46,7 +54,7 @@ def _sign_ink(text: str) -> Ink:
 
 
 def position_rows(view: ScreenView, key: str, width: int, divider: bool, short: bool) -> list[Row]:
-    """The position in ``key``: side, entry, mark, unrealised in money and ticks, break-even, liquidation."""
+    """The position in ``key``: side, entry, mark, profit, break-even, liquidation, margin, the next funding."""
     edge: list[Cell] = [("│", Ink.FRAME)] if divider else []
     rows = [title("POSITION", width, "", "├" if divider else "")]
     position = next((position for position in view.positions if position.key == key), None)
@@ -55,7 +63,7 @@ def position_rows(view: ScreenView, key: str, width: int, divider: bool, short: 
         rows.append(fit([*edge, (" FLAT", Ink.DIM)], width))
         ink = _sign_ink(position.net) if position is not None else Ink.DIM
         rows.append(fit([*edge, (" session ", Ink.DIM), (realized, ink)], width))
-        rows += [fit(edge, width)] * (2 if short else 6)
+        rows += [fit(edge, width)] * (2 if short else POSITION_LINES - 2)
         return rows
     long = Decimal(position.quantity) > 0
     size = quantity_text(position.quantity.lstrip("-"))
@@ -67,7 +75,7 @@ def position_rows(view: ScreenView, key: str, width: int, divider: bool, short: 
     if short:
         return [
             *rows,
-            fit([*edge, side, (f" @ {position.average_entry}", Ink.TEXT)], width),
+            fit([*edge, side, (f" @ {position.average_entry}", Ink.TEXT), _leverage_cell(position)], width),
             fit([*edge, (" uPnL ", Ink.DIM), money, ("  ", Ink.TEXT), ticks], width),
             fit(
                 [
@@ -79,23 +87,61 @@ def position_rows(view: ScreenView, key: str, width: int, divider: bool, short: 
                 ],
                 width,
             ),
-            fit([*edge, (" net ", Ink.DIM), (signed_money(position.net), _sign_ink(position.net))], width),
+            fit(
+                [
+                    *edge,
+                    (" net ", Ink.DIM),
+                    (signed_money(position.net), _sign_ink(position.net)),
+                    *_funding_cells("  fund ", position, view.header.now_ns),
+                ],
+                width,
+            ),
         ]
 
     def line(name: str, cell: Cell) -> Row:
         return fit([*edge, (f" {name:<7}", Ink.DIM), cell], width)
 
-    return [
-        *rows,
-        fit([*edge, side, (f" {base_of(key)}", Ink.TEXT)], width),
+    rows += [
+        fit([*edge, side, (f" {base_of(key)}", Ink.TEXT), _leverage_cell(position)], width),
         line("entry", (position.average_entry, Ink.TEXT)),
         line("mark", (position.mark or NO_VALUE, Ink.TEXT)),
         line("uPnL", money),
         line("", ticks),
         line("BE", (position.break_even, Ink.TEXT)),
-        line("liq", (liquidation + distance_text(position), Ink.TEXT)),
         line("net", (signed_money(position.net), _sign_ink(position.net))),
     ]
+    if position.margin_mode:
+        rows.append(line("liq", (liquidation + distance_text(position), _danger_ink(position))))
+        rows.append(line("margin", (money_text(position.margin), Ink.TEXT)))
+        rows.append(fit([*edge, *_funding_cells(f" {'fund':<7}", position, view.header.now_ns)], width))
+    while len(rows) <= POSITION_LINES:
+        rows.append(fit(edge, width))
+    return rows
+
+
+def _leverage_cell(position: PositionView) -> Cell:
+    """``10x`` for cross margin, ``10x iso`` for isolated; nothing on spot."""
+    isolated = " iso" if position.margin_mode == "isolated" else ""
+    return (f" {position.leverage}x{isolated}" if position.leverage else "", Ink.DIM)
+
+
+def _funding_cells(name: str, position: PositionView, now: int) -> list[Cell]:
+    """The next funding of a perpetual: what it would bring, and the time left."""
+    if not position.margin_mode:
+        return []
+    if not position.next_funding:
+        return [(name, Ink.DIM), (NO_VALUE, Ink.TEXT)]
+    left = span_text((position.next_funding_ns - now) / 1e9)
+    money: Cell = (signed_money(position.next_funding), _sign_ink(position.next_funding))
+    return [(name, Ink.DIM), money, (f" in {left}", Ink.TEXT)]
+
+
+def _danger_ink(position: PositionView) -> Ink:
+    """Loud when what stands behind a position comes near to what it must keep."""
+    if not position.behind or not position.maintenance or not Decimal(position.maintenance):
+        return Ink.TEXT
+    times = Decimal(position.behind) / Decimal(position.maintenance)
+    return Ink.BAD if times < DANGER else Ink.WARN if times < WARNING else Ink.TEXT
 
 
 def distance_text(position: PositionView) -> str:
@@ -177,7 +223,7 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
             (right(quantity_text(order.quantity), 11), ink),
             (right(order.price or order.type, 13), Ink.TEXT),
             (left(f"  {order.flags}", 14), Ink.DIM),
-            (right(f"~{queue_text(order.queue_ahead)}", 9), Ink.TEXT),
+            (right(place_text(order), 13), Ink.TEXT),
             (right(f"{filled:.0%}", 7), Ink.TEXT),
             (right(age, 8), Ink.DIM),
             (f"  {order.status if pending else ''} {order.reason}", Ink.WARN),
@@ -187,16 +233,22 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
         (f"{'BUY ' if buy else 'SELL'} ", ink),
         (f"{quantity_text(order.quantity)} {price}", ink),
         (f" {order.flags}", Ink.DIM),
-        (f" q~{queue_text(order.queue_ahead)} {filled:.0%} {age}", Ink.TEXT),
+        (f" q{place_text(order)} {filled:.0%} {age}", Ink.TEXT),
     ]
     if pending:
         cells.append((f" {order.status}", Ink.WARN))
     return cells
 
 
+def place_text(order: OwnOrderView) -> str:
+    """``~12/30``: about so much stands ahead of an order in its queue, and behind it."""
+    behind = f"/{queue_text(order.queue_behind)}" if order.queue_ahead >= 0 and order.queue_behind >= 0 else ""
+    return f"~{queue_text(order.queue_ahead)}{behind}"
+
+
 def orders_head(width: int) -> Row:
     first = f"{'id':<7}{'symbol':<16}{'side':<5}{'qty':>11}{'price':>13}"
-    names = f"{first}  {'flags':<12}{'q-ahead':>9}{'filled':>7}{'age':>8}  note"
+    names = f"{first}  {'flags':<12}{'ahead/behind':>13}{'filled':>7}{'age':>8}  note"
     return fit([(f"  {names}", Ink.DIM)], width)
 
 

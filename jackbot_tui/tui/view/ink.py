@@ -130,6 +130,17 @@ def spread(begin: Iterable[Cell], end: Iterable[Cell], width: int, fill: Ink = I
     return fit(kept, free, fill) + tail
 
 
+def whole_groups(groups: Iterable[list[Cell]], width: int) -> list[Cell]:
+    """The cells of as many groups, from the first on, as have room in ``width`` columns: no label without its value."""
+    kept: list[Cell] = []
+    for group in groups:
+        width -= row_width(tuple(group))
+        if width < 0:
+            break
+        kept += group
+    return kept
+
+
 def text_row(row: Row) -> str:
     """The row as plain text."""
     return "".join(text for text, _ in row)

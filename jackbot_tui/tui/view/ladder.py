@@ -79,10 +79,14 @@ Levels = dict[int, LadderLevel]
 
 
 class OwnAtRow(Struct, frozen=True):
-    """Own working orders of one side at one row: how much, and the least queue ahead (-1 unknown)."""
+    """Own working orders of one side at one row: how much, the least queue ahead, and what is behind that order.
+
+    -1 = unknown.
+    """
 
     size: float
     ahead: float
+    behind: float
     unsure: bool
 
 
@@ -381,19 +385,23 @@ def own_by_row(orders: Sequence[OwnOrderView], key: str) -> dict[tuple[bool, int
         unsure = order.status.startswith("pending")
         before = found.get(place)
         if before is not None:
-            ahead = min((ahead for ahead in (before.ahead, order.queue_ahead) if ahead >= 0), default=-1.0)
-            found[place] = OwnAtRow(before.size + size, ahead, before.unsure or unsure)
+            places = ((before.ahead, before.behind), (order.queue_ahead, order.queue_behind))
+            ahead, behind = min((each for each in places if each[0] >= 0), default=(-1.0, -1.0))
+            found[place] = OwnAtRow(before.size + size, ahead, behind, before.unsure or unsure)
         else:
-            found[place] = OwnAtRow(size, order.queue_ahead, unsure)
+            found[place] = OwnAtRow(size, order.queue_ahead, order.queue_behind, unsure)
     return found
 
 
 def own_text(own: OwnAtRow, sign: str, width: int) -> str:
-    """``+0.5 q12``: size and estimated queue ahead; ``?`` while the order's fate is being asked for."""
+    """``+0.5 q12/30``: size, estimated queue ahead and, with room, behind; ``?`` while its fate is being asked for."""
     size = f"{own.size:.4f}".rstrip("0").rstrip(".") if own.size < 1000 else short_text(own.size, 5)
     size = size[1:] if size.startswith("0.") else size
     queue = "?" if own.unsure else f"q{queue_text(own.ahead)}"
     text = f"{sign}{size} {queue}"
+    whole = f"{text}/{queue_text(own.behind)}"
+    if not own.unsure and own.behind >= 0 and len(whole) <= width:
+        return whole
     return text if len(text) <= width else f"{sign}{size}{queue}"[:width]
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from jackbot_tui.desk.views import BookView, HeaderView, LadderLevel, ScreenView, SymbolView, TapeLine
 from jackbot_tui.model.enums import Mode
 from jackbot_tui.tui.glass import Freshness, GapMark
-from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, spread
+from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, row_width, spread, whole_groups
 from jackbot_tui.tui.view.text import (
     NO_VALUE,
     PriceScale,
@@ -131,17 +131,6 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
         ink = Ink.SELECTED if active else Ink.DIM if tab.state == "live" else Ink.WARN
         tail = f" {Decimal(tab.position):+f}" if tab.position and Decimal(tab.position) else ""
         second.append((f" F{5 + number} {tab_name(tab, view.symbols)}{tail} ", ink))
-    second += [("  md ", Ink.DIM), (age_text(gauge.book_age_ms), age_ink(gauge))]
-    second += [("  ord ", Ink.DIM), (age_text(header.ord_ms), Ink.TEXT)]
-    second += [("  tty ", Ink.DIM), (age_text(gauge.tty_ms), Ink.WARN if gauge.tty_ms > 250 else Ink.TEXT)]
-    second += [("  fps ", Ink.DIM), (f"{gauge.frames_per_s:.0f}", Ink.TEXT)]
-    if gauge.dropped:
-        second.append((f" drop {gauge.dropped}", Ink.DIM))
-    if book is not None:
-        good = book.state == "live"
-        second += [("  book ", Ink.DIM), (book.state, Ink.GOOD if good else Ink.BAD)]
-    if header.market_detail:
-        second.append((f"  {header.market_detail}", Ink.WARN))
     day = Decimal(header.day_pnl) if header.day_pnl else Decimal(0)
     money: list[Cell] = [
         ("  eq ", Ink.DIM),
@@ -149,10 +138,27 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
         ("  day ", Ink.DIM),
         (f"{signed_money(header.day_pnl)} ", Ink.PROFIT if day >= 0 else Ink.LOSS),
     ]
+    second += whole_groups(_health(header, book, gauge), width - row_width((*second, *money)))
     return [
         spread(first, [(" ", Ink.TEXT), guard, (" ", Ink.TEXT), badge(header.mode)], width),
         spread(second, money, width),
     ]
+
+
+def _health(header: HeaderView, book: BookView | None, gauge: Gauge) -> list[list[Cell]]:
+    """What may be believed, and how fast things go: the most important first, since the last go where room is short."""
+    groups: list[list[Cell]] = [[("  md ", Ink.DIM), (age_text(gauge.book_age_ms), age_ink(gauge))]]
+    if book is not None:
+        good = book.state == "live"
+        groups.append([("  book ", Ink.DIM), (book.state, Ink.GOOD if good else Ink.BAD)])
+    if header.market_detail:
+        groups.append([(f"  {header.market_detail}", Ink.WARN)])
+    groups.append([("  ord ", Ink.DIM), (age_text(header.ord_ms), Ink.TEXT)])
+    groups.append([("  tty ", Ink.DIM), (age_text(gauge.tty_ms), Ink.WARN if gauge.tty_ms > 250 else Ink.TEXT)])
+    groups.append([("  fps ", Ink.DIM), (f"{gauge.frames_per_s:.0f}", Ink.TEXT)])
+    if gauge.dropped:
+        groups.append([(f" drop {gauge.dropped}", Ink.DIM)])
+    return groups
 
 
 def tab_name(tab: SymbolView, tabs: Sequence[SymbolView]) -> str:

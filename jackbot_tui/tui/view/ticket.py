@@ -13,7 +13,8 @@ from jackbot_tui.tui.view.market import title
 from jackbot_tui.tui.view.text import NO_VALUE, base_of, symbol_of, wrapped
 
 WIDTH = 76
-HEIGHT = 17
+HEIGHT = 18
+PREVIEW_LINES = 5
 FIELD_WIDTH = 16
 MOST_TYPED = 32
 LATER = "(TWAP, VWAP… come later)"
@@ -165,7 +166,7 @@ class Ticket:
         rows.append(title("PREVIEW", WIDTH))
         lines = [part for line in shown.lines for part in wrapped(line, WIDTH - 4)] if shown is not None else []
         good = shown is None or shown.ok
-        for number in range(4):
+        for number in range(PREVIEW_LINES):
             text = lines[number] if number < len(lines) else ""
             ink = Ink.BAD if not good and number == len(lines) - 1 else Ink.TEXT
             rows.append(fit([(f"  {text}", ink)], WIDTH))

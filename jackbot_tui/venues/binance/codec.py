@@ -44,6 +44,7 @@ from jackbot_tui.venues.binance.wire import (
     SpotBookTicker,
     TradeEvent,
 )
+from jackbot_tui.venues.times import time_in
 
 KEPT_TEXT = 2000
 """Characters kept of a frame that nobody knows."""
@@ -62,6 +63,7 @@ _PATHS = {
     MarketKind.SPOT: ("/api/v3/depth", "/api/v3/exchangeInfo"),
     MarketKind.LINEAR: ("/fapi/v1/depth", "/fapi/v1/exchangeInfo"),
 }
+TIME_PATHS = {MarketKind.SPOT: "/api/v3/time", MarketKind.LINEAR: "/fapi/v1/time"}
 
 
 def make_codec(endpoints: Mapping[str, str]) -> "BinanceCodec":
@@ -73,18 +75,14 @@ class BinanceCodec(Codec):
     """See the module's paragraph."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._book_streams: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
-        self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:
             self._keys[instrument.kind][instrument.native] = instrument.key
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -227,6 +225,12 @@ class BinanceCodec(Codec):
         return (BookTicker(key, 0, ts_recv, ticker.u, ticker.b, ticker.B, ticker.a, ticker.A),)
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATHS[kind], 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "serverTime", unit_ns=NS_PER_MS)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)

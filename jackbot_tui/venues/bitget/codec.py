@@ -26,7 +26,7 @@ from jackbot_tui.model.market import (
 )
 from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest, Inferred, VenueSpec, with_endpoints
 from jackbot_tui.venues.bitget import traffic
-from jackbot_tui.venues.bitget.instruments import CATEGORIES, instruments_of
+from jackbot_tui.venues.bitget.instruments import CATEGORIES, category_of, instruments_of
 from jackbot_tui.venues.bitget.spec import SPEC
 from jackbot_tui.venues.bitget.wire import NO_DATA, UNREADABLE, Arg, Book, BookTexts, Frame, TickerRow, TradeRow
 from jackbot_tui.venues.plans import public_plans
@@ -40,8 +40,12 @@ from jackbot_tui.venues.texts import (
     padding,
     unknown_frame,
 )
+from jackbot_tui.venues.times import time_in
 
 INSTRUMENTS_PATH = "/api/v3/market/instruments"
+
+TIME_PATH = "/api/v2/public/time"
+"""Of version 2: version 3 lists one as well, which answered 404 to some."""
 
 UNUSED_TOPICS = ("books", "kline", "candle", "liquidation")
 """Beginnings of topics that nobody here subscribes to: a capture of others may hold them."""
@@ -54,7 +58,7 @@ _TEXTS = msgspec.json.Decoder(tuple[BookTexts])
 _TRADES = msgspec.json.Decoder(list[TradeRow], strict=False)
 _TICKER = msgspec.json.Decoder(tuple[TickerRow], strict=False)
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
-_TYPES = {kind: category.lower() for kind, category in CATEGORIES.items()}
+_TYPES = {kind: tuple(category.lower() for category in categories) for kind, categories in CATEGORIES.items()}
 
 
 def make_codec(endpoints: Mapping[str, str]) -> "BitgetCodec":
@@ -63,12 +67,13 @@ def make_codec(endpoints: Mapping[str, str]) -> "BitgetCodec":
 
 
 class _Known(Struct):
-    """What is known of one instrument: key, whether its checksums can still be proved, its newest trades' ids.
+    """What is known of one instrument: key, ``instType``, whether its checksums can still be proved, its newest trade.
 
     ``history`` says when the last history of trades came and the newest id before it.
     """
 
     key: str
+    of_type: str
     provable: bool = True
     newest_trade: int = -1
     history: tuple[int, int] = (0, -1)
@@ -85,20 +90,16 @@ class BitgetCodec(Codec):
     """See the module's paragraph. Topics are written ``instType:topic:symbol``."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._known: dict[MarketKind, dict[str, _Known]] = {kind: {} for kind in spec.markets}
         self._requests: dict[str, _Request] = {}  # topic -> the newest request for it
-        self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:
             known = self._known[instrument.kind].get(instrument.native)
             if known is None or known.key != instrument.key:
-                self._known[instrument.kind][instrument.native] = _Known(instrument.key)
+                self._known[instrument.kind][instrument.native] = _Known(instrument.key, _type_of(instrument))
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -125,12 +126,16 @@ class BitgetCodec(Codec):
         topics = (_topic_of(instrument, Channel.BOOK),)
         return [(first_id, _frame("unsubscribe", topics)), (first_id + 1, _frame("subscribe", topics))]
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         return PING
 
     def instruments_request(self, kind: MarketKind) -> HttpRequest:
-        url = f"{self.spec.markets[kind].rest_url}{INSTRUMENTS_PATH}?category={CATEGORIES[kind]}"
-        return HttpRequest("instruments", kind, "GET", url, 1)
+        return self.instruments_requests(kind)[0]
+
+    def instruments_requests(self, kind: MarketKind) -> list[HttpRequest]:
+        """One a category: perpetuals are listed by the currency they settle in."""
+        url = f"{self.spec.markets[kind].rest_url}{INSTRUMENTS_PATH}?category="
+        return [HttpRequest("instruments", kind, "GET", url + category, 1) for category in CATEGORIES[kind]]
 
     def snapshot_request(self, instrument: Instrument) -> HttpRequest | None:
         return None
@@ -145,14 +150,14 @@ class BitgetCodec(Codec):
             arg = frame.arg
             if frame.event or arg is None or frame.data is NO_DATA:
                 return self._answer(frame, raw)
-            if arg.instType != _TYPES[kind]:
+            if arg.instType not in _TYPES[kind]:
                 return (unknown_frame(raw, f"instType {arg.instType[:40]} is not that of this market"),)
             if arg.topic not in ("books", "publicTrade", "ticker"):
                 known_topic = arg.topic.startswith(UNUSED_TOPICS)
                 return () if known_topic else (unknown_frame(raw, f"topic {arg.topic[:80]} is not known"),)
             known = self._known[kind].get(arg.symbol) or self._adopt(kind, arg.symbol, raw)
-            if known is None:
-                return (unknown_frame(raw, f"symbol {arg.symbol[:40]} is not followed"),)
+            if known is None or known.of_type != arg.instType:
+                return (unknown_frame(raw, f"symbol {arg.symbol[:40]} is not followed in {arg.instType}"),)
             if arg.topic == "books":
                 return _book(known, frame, raw, ts_recv)
             if arg.topic == "publicTrade":
@@ -180,15 +185,16 @@ class BitgetCodec(Codec):
         return (unknown_frame(raw, "neither data nor an answer"),)
 
     def _adopt(self, kind: MarketKind, native: str, raw: str | bytes) -> _Known | None:
-        """With ``adopt_unknown`` a provisional instrument is made from the frame it came in."""
-        if self.adopt_unknown:
-            for found in self.infer(kind, (raw,)):
-                if found.instrument.native == native:
-                    self.register([found.instrument])
-                    self._adopted[found.instrument.key] = found.instrument
+        self.adopt(kind, native, raw)
         return self._known[kind].get(native)
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATH, 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "data", "serverTime", unit_ns=NS_PER_MS)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)
@@ -199,9 +205,10 @@ class BitgetCodec(Codec):
     def recognise_http(self, kind: MarketKind, url: str, raw: str | bytes, keys: Sequence[str]) -> HttpRequest | None:
         """By its address, else by its shape; both say of which category a listing is."""
         text = "" if url else raw if isinstance(raw, str) else raw.decode(errors="replace")
-        mine = f'"category":"{CATEGORIES[kind]}"' in text and '"pricePrecision"' in text
-        if mine or (INSTRUMENTS_PATH in url and url.endswith(f"category={CATEGORIES[kind]}")):
-            return HttpRequest("instruments", kind, "GET", url, 1)
+        for category in CATEGORIES[kind]:
+            mine = f'"category":"{category}"' in text and '"pricePrecision"' in text
+            if mine or (INSTRUMENTS_PATH in url and url.endswith(f"category={category}")):
+                return HttpRequest("instruments", kind, "GET", url, 1)
         return None
 
 
@@ -274,9 +281,13 @@ def _ticker(kind: MarketKind, known: _Known, frame: Frame, raw: str | bytes, ts_
     return events
 
 
+def _type_of(instrument: Instrument) -> str:
+    return category_of(instrument.kind, instrument.settle).lower()
+
+
 def _topic_of(instrument: Instrument, channel: Channel) -> str:
     """Topic in our notation, "" where the market has none. A perpetual's mark price comes with its ticker."""
-    of_type, native = _TYPES[instrument.kind], instrument.native
+    of_type, native = _type_of(instrument), instrument.native
     match channel:
         case Channel.BOOK:
             return f"{of_type}:books:{native}"

@@ -21,7 +21,11 @@ from jackbot_tui.venues.texts import is_decimal, is_rate
 _REPLY = msgspec.json.Decoder(Reply)
 _LISTING = msgspec.json.Decoder(Listing, strict=False)
 
-CATEGORIES = {MarketKind.SPOT: "SPOT", MarketKind.LINEAR: "USDT-FUTURES"}
+CATEGORIES = {MarketKind.SPOT: ("SPOT",), MarketKind.LINEAR: ("USDT-FUTURES", "USDC-FUTURES")}
+"""The venue's product types; those of perpetuals begin with what they settle in."""
+
+NATIVE_ENDINGS = (("USDT", "USDT"), ("PERP", "USDC"))
+"""How the native name of a perpetual ends, and what it settles in."""
 
 SPOT_QUOTES = ("USDT", "USDC", "BTC", "ETH", "EUR", "BRL", "USD")
 """Quote currencies by which a native spot name is split where no listing is at hand."""
@@ -58,19 +62,26 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
 
 
 def split_native(kind: MarketKind, native: str) -> tuple[str, str] | None:
-    """``BTCUSDT`` -> ``("BTC", "USDT")``; None for what is no instrument of ``kind``."""
-    for quote in ("USDT",) if kind is MarketKind.LINEAR else SPOT_QUOTES:
-        if native.isalnum() and native.endswith(quote) and len(native) > len(quote):
-            return native[: -len(quote)], quote
+    """``BTCUSDT`` -> ``("BTC", "USDT")``, ``BTCPERP`` -> ``("BTC", "USDC")``; None for anything else."""
+    endings = NATIVE_ENDINGS if kind is MarketKind.LINEAR else [(quote, quote) for quote in SPOT_QUOTES]
+    for ending, quote in endings:
+        if native.isalnum() and native.endswith(ending) and len(native) > len(ending):
+            return native[: -len(ending)], quote
     return None
 
 
+def category_of(kind: MarketKind, settle: str) -> str:
+    """The product type that an instrument settling in ``settle`` belongs to."""
+    return CATEGORIES[kind][0] if kind is MarketKind.SPOT else f"{settle}-FUTURES"
+
+
 def _tradable(kind: MarketKind, listing: Listing) -> bool:
-    if listing.status != "online" or listing.category.upper() != CATEGORIES[kind]:
+    category = listing.category.upper()
+    if listing.status != "online" or category not in CATEGORIES[kind]:
         return False
     if any(str(mark).upper() in ("YES", "TRUE", "1") for mark in (listing.isRwa, listing.isReality)):
         return False
-    return kind is MarketKind.SPOT or (listing.type == "perpetual" and listing.quoteCoin == "USDT")
+    return kind is MarketKind.SPOT or (listing.type == "perpetual" and category == category_of(kind, listing.quoteCoin))
 
 
 def _instrument(venue: str, market: MarketSpec, listing: Listing) -> Instrument:

@@ -6,7 +6,15 @@ sockets at its releases, Tuesday to Thursday 06:00 to 09:00 UTC.
 """
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, SequencePolicy, VenueSpec
+from jackbot_tui.venues.base import (
+    Channel,
+    HeaderFigure,
+    MarketSpec,
+    RateLimit,
+    SequencePolicy,
+    UsageHeader,
+    VenueSpec,
+)
 
 MAX_LEVELS = 2_000
 """Levels a side kept here: ``books`` tells all, and deletes itself what is gone."""
@@ -74,4 +82,9 @@ LINEAR = MarketSpec(
     source="Bitget v3 docs: websocket intro; channels order book, trades, ticker; market/instruments; rate limits",
 )
 
-SPEC = VenueSpec(name="bitget", title="Bitget", markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR})
+SPEC = VenueSpec(
+    name="bitget",
+    title="Bitget",
+    markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR},
+    usage_headers=(UsageHeader("x-mbx-used-remain-limit", "REQUESTS", 1, HeaderFigure.REMAINING),),
+)

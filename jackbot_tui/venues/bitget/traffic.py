@@ -17,6 +17,7 @@ _PAIRS = (("p", "v"), ("bid1Price", "bid1Size"), ("ask1Price", "ask1Size"))
 def infer(venue: str, market: MarketSpec, raws: Iterable[str | bytes]) -> list[Inferred]:
     """Instruments of ``market`` in these frames, in order of appearance."""
     seen: dict[str, Seen] = {}
+    types = [category.lower() for category in CATEGORIES[market.kind]]
     for raw in raws:
         try:
             frame = _ANY.decode(raw)
@@ -24,7 +25,7 @@ def infer(venue: str, market: MarketSpec, raws: Iterable[str | bytes]) -> list[I
             continue  # the codec counts and keeps it when it is played
         arg = frame.get("arg") if isinstance(frame, dict) else None
         rows = frame.get("data") if isinstance(frame, dict) else None
-        if isinstance(arg, dict) and isinstance(rows, list) and arg.get("instType") == CATEGORIES[market.kind].lower():
+        if isinstance(arg, dict) and isinstance(rows, list) and arg.get("instType") in types:
             native = arg.get("symbol")
             for row in rows:
                 if isinstance(native, str) and isinstance(row, dict):

@@ -19,7 +19,7 @@ NO_DATA = msgspec.Raw(b"null")
 
 
 class Arg(Struct, gc=False):
-    """What a frame belongs to; ``instType`` is ``spot`` or ``usdt-futures``, which share their symbols."""
+    """What a frame belongs to; ``instType`` is ``spot``, ``usdt-futures`` (same symbols) or ``usdc-futures``."""
 
     instType: str = ""
     topic: str = ""

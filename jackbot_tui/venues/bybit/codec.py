@@ -7,8 +7,10 @@ not go through the book.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import MarketKind, Side
@@ -25,12 +27,14 @@ from jackbot_tui.model.market import (
 )
 from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest, Inferred, VenueSpec, with_endpoints
 from jackbot_tui.venues.bybit import traffic
-from jackbot_tui.venues.bybit.instruments import instruments_of
+from jackbot_tui.venues.bybit.instruments import cursor_of, instruments_of
 from jackbot_tui.venues.bybit.spec import BOOK_DEPTH, INSTRUMENTS_LIMIT, SPEC, TOPICS_PER_FRAME
 from jackbot_tui.venues.bybit.wire import UNREADABLE, Body, BookTexts, Frame, TradeRow
 from jackbot_tui.venues.plans import public_plans
 from jackbot_tui.venues.texts import MAX_PRICE, is_number, is_price, is_rate, is_trade, padding, unknown_frame
+from jackbot_tui.venues.times import time_in
 
+TIME_PATH = "/v5/market/time"
 INSTRUMENTS_PATH = "/v5/market/instruments-info"
 
 PING = '{"op":"ping"}'
@@ -53,19 +57,15 @@ class BybitCodec(Codec):
     """See the module's paragraph."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._books: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._tickers: dict[str, dict[str, str]] = {}
-        self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:
             self._keys[instrument.kind][instrument.native] = instrument.key
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -76,19 +76,35 @@ class BybitCodec(Codec):
         return public_plans(self.spec, instruments, channels, _topic_of)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
-        parts = [plan.topics[at : at + TOPICS_PER_FRAME] for at in range(0, len(plan.topics), TOPICS_PER_FRAME)]
+        """A frame is accepted or refused as a whole: one symbol each, so that a refused one takes no other along."""
+        by_symbol: dict[str, list[str]] = {}
+        for topic in plan.topics:
+            by_symbol.setdefault(topic.rpartition(".")[2], []).append(topic)
+        parts = [
+            topics[at : at + TOPICS_PER_FRAME]
+            for topics in by_symbol.values()
+            for at in range(0, len(topics), TOPICS_PER_FRAME)
+        ]
         return [_request(first_id + number, "subscribe", part) for number, part in enumerate(parts)]
 
     def resubscribe(self, instrument: Instrument, first_id: int) -> list[tuple[int, str]]:
         topics = (_topic_of(instrument, Channel.BOOK),)
         return [_request(first_id, "unsubscribe", topics), _request(first_id + 1, "subscribe", topics)]
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         return PING
 
     def instruments_request(self, kind: MarketKind) -> HttpRequest:
         url = f"{self.spec.markets[kind].rest_url}{INSTRUMENTS_PATH}?category={kind.value}&limit={INSTRUMENTS_LIMIT}"
         return HttpRequest("instruments", kind, "GET", url, 1)
+
+    def next_page(self, request: HttpRequest, body: str | bytes) -> HttpRequest | None:
+        """The listings after those of ``body``: the venue names a cursor, empty on the last page."""
+        cursor = cursor_of(body)
+        if not cursor:
+            return None
+        url = request.url.partition("&cursor=")[0]
+        return replace(request, url=f"{url}&cursor={quote(cursor, safe='')}")
 
     def snapshot_request(self, instrument: Instrument) -> HttpRequest | None:
         return None
@@ -211,6 +227,12 @@ class BybitCodec(Codec):
         return (unknown_frame(raw, problem),)
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATH, 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "result", "timeNano", unit_ns=1)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)

@@ -53,6 +53,15 @@ def instruments_of(venue: str, market: MarketSpec, body: bytes | str) -> list[In
     return [instrument for instrument in instruments if instrument.tick > ZERO and instrument.lot > ZERO]
 
 
+def cursor_of(body: bytes | str) -> str:
+    """Where the listings go on after this reply, "" where it is the last or no reply at all."""
+    try:
+        result = _REPLY.decode(body).result
+    except UNREADABLE:
+        return ""
+    return "" if result is None else result.nextPageCursor
+
+
 def split_native(kind: MarketKind, native: str) -> tuple[str, str] | None:
     """``BTCUSDT`` -> ``("BTC", "USDT")``, linear ``BTCPERP`` -> ``("BTC", "USDC")``; None for a dated contract."""
     if not native.isalnum():

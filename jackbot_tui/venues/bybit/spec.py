@@ -5,7 +5,7 @@ Sources: Bybit API v5 docs (repository copy of 2026-07-24), changelog to 2026-10
 """
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, SequencePolicy, VenueSpec
+from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, ResetHeader, ResetUnit, SequencePolicy, VenueSpec
 
 BOOK_DEPTH = 200
 """Levels a side of the book topic: 100 ms on both markets. The stream carries its own snapshot."""
@@ -74,4 +74,10 @@ LINEAR = MarketSpec(
     source="Bybit v5 docs: websocket/public/orderbook, trade, ticker; market/instrument; rate-limit",
 )
 
-SPEC = VenueSpec(name="bybit", title="Bybit", markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR})
+SPEC = VenueSpec(
+    name="bybit",
+    title="Bybit",
+    markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR},
+    reset_headers=(ResetHeader("X-Bapi-Limit-Reset-Timestamp", ResetUnit.UNIX_TIME),),
+)
+"""The usage headers count one endpoint of one account, so they say nothing about the limit of an address."""

@@ -117,6 +117,7 @@ class ListingPage(Struct, gc=False):
     """Listings one by one, so that an odd one does not take the others along."""
 
     listings: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
+    nextPageCursor: str = ""
 
 
 class InstrumentsReply(Struct, gc=False):

@@ -29,6 +29,7 @@ from jackbot_tui.venues.cryptocom import traffic
 from jackbot_tui.venues.cryptocom.instruments import index_of, instruments_of
 from jackbot_tui.venues.cryptocom.spec import BOOK_DEPTH, BOOK_UPDATE_MS, SPEC
 from jackbot_tui.venues.cryptocom.wire import UNREADABLE, BookTexts, Datum, Frame, Result, Row
+from jackbot_tui.venues.plans import connections_of
 from jackbot_tui.venues.texts import is_decimal, is_price, is_rate, is_trade, padding, unknown_frame
 
 INSTRUMENTS_PATH = "/public/get-instruments"
@@ -56,14 +57,13 @@ class CryptocomCodec(Codec):
     """See the module's paragraph."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._indexed: dict[str, str] = {}  # index name -> key of its perpetual
         self._depths: dict[str, int] = {}  # key -> depth of the book that is followed
         self._values: dict[str, dict[str, float]] = {}
         self._newest_trade: dict[str, int] = {}
         self._histories: dict[str, tuple[int, int]] = {}  # key -> when the last history came, newest trade before it
-        self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:
@@ -71,9 +71,6 @@ class CryptocomCodec(Codec):
             if instrument.kind is MarketKind.LINEAR:
                 self._indexed[index_of(instrument.native)] = instrument.key
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -87,21 +84,7 @@ class CryptocomCodec(Codec):
                 for topic in _topics_of(instrument, channel):
                     book_key = instrument.key if channel is Channel.BOOK else ""
                     wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
-        plans = []
-        for kind, topics in wanted.items():
-            market, streams = self.spec.markets[kind], list(topics.items())
-            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
-            for number, part in enumerate(parts, 1):
-                plans.append(
-                    ConnectionPlan(
-                        conn=f"{self.spec.name}.{kind.value}.public" + (f".{number}" if number > 1 else ""),
-                        kind=kind,
-                        url=market.ws_urls["public"],
-                        topics=tuple(topic for topic, _ in part),
-                        book_keys=tuple(key for _, key in part if key),
-                    )
-                )
-        return plans
+        return connections_of(self.spec, wanted)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         """One channel a frame: a refused one takes no other along."""
@@ -164,7 +147,7 @@ class CryptocomCodec(Codec):
         if channel == "index":
             key = self._indexed.get(native)
         else:
-            key = self._keys[kind].get(native) or self._key_of(kind, native, raw)
+            key = self._keys[kind].get(native) or self.adopt(kind, native, raw)
         if channel.startswith(UNUSED_CHANNELS):
             return ()
         if key is None:
@@ -246,16 +229,6 @@ class CryptocomCodec(Codec):
                     MarkPrice(key, ts, ts_recv, known["mark"], known.get("index", 0.0), known.get("funding", 0.0), due)
                 )
         return events
-
-    def _key_of(self, kind: MarketKind, native: str, raw: str | bytes) -> str | None:
-        """With ``adopt_unknown`` a provisional instrument is made from the frame that a native name came in."""
-        if self.adopt_unknown:
-            for found in self.infer(kind, (raw,)):
-                if found.instrument.native == native:
-                    self.register([found.instrument])
-                    self._adopted[found.instrument.key] = found.instrument
-                    return found.instrument.key
-        return None
 
     def _decode_odd(self, raw: str | bytes, problem: str) -> Sequence[FeedEvent]:
         """What has not the shape of a frame that we asked for: a channel of somebody else's capture, or unknown."""

@@ -22,6 +22,9 @@ MAX_CHANNELS = 400
 MESSAGES_PER_S = 10.0
 """The venue allows 100 a second but pro-rates the second in which we connect, so the first burst must be small."""
 
+UNCHANGED_S = 5.0
+"""An unchanged book is sent so often, as an empty update."""
+
 _REST_LIMITS = (RateLimit("PUBLIC", 100, 1),)
 
 SPOT = MarketSpec(
@@ -36,6 +39,7 @@ SPOT = MarketSpec(
     book_depth=BOOK_DEPTH,
     max_levels=BOOK_DEPTH,
     silence_s=10.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=60.0,
     max_connection_s=23 * 3600,
     max_streams=MAX_CHANNELS,
@@ -60,6 +64,7 @@ LINEAR = MarketSpec(
     book_depth=BOOK_DEPTH,
     max_levels=BOOK_DEPTH,
     silence_s=10.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=60.0,
     max_connection_s=23 * 3600,
     max_streams=MAX_CHANNELS,

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from jackbot_tui.model.enums import MarketKind, Side
@@ -33,7 +34,7 @@ from jackbot_tui.model.market import (
 from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest, Inferred, VenueSpec, with_endpoints
 from jackbot_tui.venues.gateio import traffic
 from jackbot_tui.venues.gateio.instruments import instruments_of, names_of
-from jackbot_tui.venues.gateio.spec import BOOK_DEPTH, FUNDING_INTERVAL_H, NAMES_PER_FRAME, SPEC
+from jackbot_tui.venues.gateio.spec import BOOK_DEPTH, FUNDING_INTERVAL_H, SPEC
 from jackbot_tui.venues.gateio.wire import (
     NO_DATA,
     UNREADABLE,
@@ -55,9 +56,15 @@ from jackbot_tui.venues.gateio.wire import (
 from jackbot_tui.venues.inference import symbol_of
 from jackbot_tui.venues.plans import public_plans
 from jackbot_tui.venues.texts import is_number, is_price, is_rate, is_trade, unknown_frame
+from jackbot_tui.venues.times import time_in
 
 PREFIXES = {MarketKind.SPOT: "spot.", MarketKind.LINEAR: "futures."}
 """Beginnings of a market's channels: the only thing on the wire that tells the markets apart."""
+
+TIME_PATH = "/spot/time"
+
+DECIMAL_SIZES = (("X-Gate-Size-Decimal", "1"),)
+"""Header by which sizes of contracts come whole: without it those of fractional contracts are cut to integers."""
 
 LISTING_PATHS = {MarketKind.SPOT: "/spot/currency_pairs", MarketKind.LINEAR: "/futures/usdt/contracts"}
 DEPTH_PATHS = {MarketKind.SPOT: "/spot/order_book", MarketKind.LINEAR: "/futures/usdt/order_book"}
@@ -116,11 +123,10 @@ class GateioCodec(Codec):
     """See the module's paragraph. ``clock`` dates requests; nothing else reads it."""
 
     def __init__(self, spec: VenueSpec = SPEC, clock: Clock | None = None) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._clock = clock or SystemClock()
         self._known: dict[MarketKind, dict[str, _Known]] = {kind: {} for kind in spec.markets}
         self._books: dict[tuple[MarketKind, str], str] = {}  # the stream that feeds the book of a native name
-        self._adopted: dict[str, Instrument] = {}
         self._by_channel: dict[
             MarketKind, dict[str, Callable[[MarketKind, Frame, str | bytes, int], Sequence[FeedEvent]]]
         ] = {
@@ -148,28 +154,21 @@ class GateioCodec(Codec):
             )
             self._adopted.pop(instrument.key, None)
 
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
-
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
 
     # ------------------------------------------------------------------ requests
 
     def plan(self, instruments: Sequence[Instrument], channels: Sequence[Channel]) -> list[ConnectionPlan]:
-        return public_plans(self.spec, instruments, channels, _topic_of)
+        plans = public_plans(self.spec, instruments, channels, _topic_of)
+        return [replace(plan, headers=_headers(plan.kind)) for plan in plans]
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
-        """Books go one per frame, since a second one of a name is refused; other channels take many names."""
-        names: dict[str, list[str]] = {}
-        for topic in plan.topics:
-            channel, _, name = topic.partition(":")
-            names.setdefault(channel, []).append(name)
+        """A frame is taken or refused as a whole: one name each, so that a refused one takes no other along."""
         frames: list[tuple[int, str]] = []
-        for channel, members in names.items():
-            size = 1 if channel.endswith(".obu") else NAMES_PER_FRAME
-            for at in range(0, len(members), size):
-                frames.append(self._request(first_id + len(frames), channel, "subscribe", members[at : at + size]))
+        for number, topic in enumerate(plan.topics, first_id):
+            channel, _, name = topic.partition(":")
+            frames.append(self._request(number, channel, "subscribe", [name]))
         return frames
 
     def resubscribe(self, instrument: Instrument, first_id: int) -> list[tuple[int, str]]:
@@ -185,7 +184,8 @@ class GateioCodec(Codec):
         return request_id, msgspec.json.encode(frame).decode()
 
     def instruments_request(self, kind: MarketKind) -> HttpRequest:
-        return HttpRequest("instruments", kind, "GET", self.spec.markets[kind].rest_url + LISTING_PATHS[kind], 1)
+        url = self.spec.markets[kind].rest_url + LISTING_PATHS[kind]
+        return HttpRequest("instruments", kind, "GET", url, 1, headers=_headers(kind))
 
     def snapshot_request(self, instrument: Instrument) -> HttpRequest | None:
         return None
@@ -305,15 +305,16 @@ class GateioCodec(Codec):
         return events
 
     def _adopt(self, kind: MarketKind, native: str, raw: str | bytes) -> _Known | None:
-        """With ``adopt_unknown`` a provisional instrument is made from the frame it came in."""
-        if self.adopt_unknown:
-            for found in self.infer(kind, (raw,)):
-                if found.instrument.native == native:
-                    self.register([found.instrument])
-                    self._adopted[found.instrument.key] = found.instrument
+        self.adopt(kind, native, raw)
         return self._known[kind].get(native)
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATH, 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "server_time", unit_ns=NS_PER_MS)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)
@@ -354,6 +355,10 @@ class GateioCodec(Codec):
         elif '"bids"' in text and '"id"' in text and len(keys) == 1:
             key = keys[0]
         return None if key is None else HttpRequest("snapshot", kind, "GET", url, 1, key)
+
+
+def _headers(kind: MarketKind) -> tuple[tuple[str, str], ...]:
+    return DECIMAL_SIZES if kind is MarketKind.LINEAR else ()
 
 
 def _topic_of(instrument: Instrument, channel: Channel) -> str:

@@ -1,9 +1,9 @@
 """currency_pairs and contracts into Instruments: Gate's trading rules in the house's words (gateio.md §2, §10).
 
 Pure; called by the codec only. Perpetuals count contracts: lots and sizes are turned into base units here. Left out is
-what cannot be traded here: not open for trading, not settled in USDT, without tick or lot, and contracts that trade in
-fractions, since the venue cuts their sizes to whole contracts for a connection that does not ask for fractions by a
-header, and a cut book is a wrong book. The price band is one-sided around the mark, as the venue enforces it.
+what cannot be traded here: not open for trading, not settled in USDT, without tick or lot. The step of a contract that
+trades in fractions is nowhere told: its smallest order is taken for it, which is a step for certain. The price band is
+one-sided around the mark, as the venue enforces it.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -91,10 +91,11 @@ def _pair(venue: str, market: MarketSpec, info: Pair) -> Instrument | None:
 def _perpetual(venue: str, market: MarketSpec, info: Contract) -> Instrument | None:
     names = names_of(market.kind, info.name)
     open_for_trading = info.status == "trading" and not info.in_delisting and not info.is_pre_market
-    if names is None or info.type != "direct" or not open_for_trading or info.enable_decimal:
+    if names is None or info.type != "direct" or not open_for_trading:
         return None
     base, quote = names
     contract, deviation = _plain(info.quanto_multiplier), _plain(info.order_price_deviate)
+    smallest = _plain(info.order_size_min, contract)
     return Instrument(
         venue=venue,
         symbol=symbol_of(market.kind, base, quote),
@@ -104,8 +105,8 @@ def _perpetual(venue: str, market: MarketSpec, info: Contract) -> Instrument | N
         quote=quote,
         settle=quote,
         tick=_plain(info.order_price_round),
-        lot=contract,
-        min_qty=_plain(info.order_size_min, contract),
+        lot=min(contract, smallest) if info.enable_decimal and smallest else contract,
+        min_qty=smallest,
         max_qty=_plain(info.order_size_max, contract),
         market_max_qty=_plain(info.market_order_size_max, contract),
         contract_size=contract,

@@ -5,13 +5,20 @@ Sources: Gate API v4 docs, WebSocket and REST (copies of 2025-11-30), announceme
 """
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.venues.base import Channel, MarketSpec, RateLimit, SequencePolicy, VenueSpec
+from jackbot_tui.venues.base import (
+    Channel,
+    HeaderFigure,
+    MarketSpec,
+    RateLimit,
+    ResetHeader,
+    ResetUnit,
+    SequencePolicy,
+    UsageHeader,
+    VenueSpec,
+)
 
 BOOK_DEPTH = 400
 """Levels a side of the order book V2 stream, every 100 ms. It carries its own snapshot."""
-
-NAMES_PER_FRAME = 20
-"""Markets in one subscribe frame. No limit is stated; one name that the venue refuses takes its whole frame along."""
 
 MAX_STREAMS = 300
 """Subscriptions a connection. No limit is stated: ours, so that one socket never carries the whole venue."""
@@ -67,4 +74,10 @@ LINEAR = MarketSpec(
     source="Gate futures WebSocket v4 and REST v4; no limits of frames or lifetime are stated, those are ours",
 )
 
-SPEC = VenueSpec(name="gateio", title="Gate", markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR})
+SPEC = VenueSpec(
+    name="gateio",
+    title="Gate",
+    markets={MarketKind.SPOT: SPOT, MarketKind.LINEAR: LINEAR},
+    usage_headers=(UsageHeader("X-Gate-RateLimit-Requests-Remain", "REQUESTS", 10, HeaderFigure.REMAINING),),
+    reset_headers=(ResetHeader("X-Gate-RateLimit-Reset-Timestamp", ResetUnit.UNIX_TIME),),
+)

@@ -26,7 +26,7 @@ from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest,
 from jackbot_tui.venues.hyperliquid import traffic
 from jackbot_tui.venues.hyperliquid.instruments import instruments_of
 from jackbot_tui.venues.hyperliquid.pictures import Pictures
-from jackbot_tui.venues.hyperliquid.spec import INSTRUMENTS_WEIGHT, SPEC
+from jackbot_tui.venues.hyperliquid.spec import INSTRUMENTS_WEIGHT, SPEC, TIME_WEIGHT
 from jackbot_tui.venues.hyperliquid.wire import (
     UNREADABLE,
     Body,
@@ -38,9 +38,12 @@ from jackbot_tui.venues.hyperliquid.wire import (
     WireBest,
     WireSides,
 )
+from jackbot_tui.venues.plans import connections_of
 from jackbot_tui.venues.texts import is_price, is_rate, is_trade, unknown_frame
+from jackbot_tui.venues.times import time_in
 
 INFO_PATH = "/info"
+TIME_QUERY = '{"type":"exchangeStatus"}'
 PING = '{"method":"ping"}'
 GREETING = "Websocket connection established."
 HOUR_NS = 3600 * NS_PER_S
@@ -66,21 +69,17 @@ class HyperliquidCodec(Codec):
     """See the module's paragraph. Topics are written ``type:coin``, the fast book ``l2Book.fast:coin``."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._pictures: dict[str, Pictures] = {}
         self._requests: dict[str, int] = {}  # topic -> id of the newest request for it
         self._newest_trade_ms: dict[str, int] = {}
         self._histories: dict[str, tuple[int, int]] = {}  # key -> when the last history came, newest trade before it
-        self._adopted: dict[str, Instrument] = {}
 
     def register(self, instruments: Sequence[Instrument]) -> None:
         for instrument in instruments:
             self._keys[instrument.kind][instrument.native] = instrument.key
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -94,21 +93,7 @@ class HyperliquidCodec(Codec):
                 for topic in _topics_of(instrument, channel):
                     book_key = instrument.key if topic.startswith("l2Book:") else ""
                     wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
-        plans = []
-        for kind, topics in wanted.items():
-            market, streams = self.spec.markets[kind], list(topics.items())
-            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
-            for number, part in enumerate(parts, 1):
-                plans.append(
-                    ConnectionPlan(
-                        conn=f"{self.spec.name}.{kind.value}.public" + (f".{number}" if number > 1 else ""),
-                        kind=kind,
-                        url=market.ws_urls["public"],
-                        topics=tuple(topic for topic, _ in part),
-                        book_keys=tuple(key for _, key in part if key),
-                    )
-                )
-        return plans
+        return connections_of(self.spec, wanted)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         self._requests.update((topic, first_id + number) for number, topic in enumerate(plan.topics))
@@ -119,7 +104,7 @@ class HyperliquidCodec(Codec):
         topic = f"l2Book:{instrument.native}"
         return [_request(first_id, "unsubscribe", topic), _request(first_id + 1, "subscribe", topic)]
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         return PING
 
     def instruments_request(self, kind: MarketKind) -> HttpRequest:
@@ -143,7 +128,7 @@ class HyperliquidCodec(Codec):
         if type(body) is Body:
             if channel == "subscriptionResponse" and body.subscription is not None:
                 return self._acknowledged(body.method, body.subscription)
-            key = self._keys[kind].get(body.coin) or self._key_of(kind, body.coin, raw)
+            key = self._keys[kind].get(body.coin) or self.adopt(kind, body.coin, raw)
             if key is None:
                 return (unknown_frame(raw, f"coin {body.coin[:40]} is not followed"),)
             if channel == "l2Book" and body.levels is not None:
@@ -189,7 +174,7 @@ class HyperliquidCodec(Codec):
         times = {row.time for row in rows}
         floors: dict[str, int] = {}
         for row in rows:
-            key, side = self._keys[kind].get(row.coin) or self._key_of(kind, row.coin, raw), _SIDES.get(row.side)
+            key, side = self._keys[kind].get(row.coin) or self.adopt(kind, row.coin, raw), _SIDES.get(row.side)
             if key is None:
                 events.append(unknown_frame(raw, f"coin {row.coin[:40]} is not followed"))
                 continue
@@ -222,17 +207,14 @@ class HyperliquidCodec(Codec):
             return (SubscriptionAck(request_id),) if request_id >= 0 else ()
         return (VenueNotice("error", "", text[:500], request_id),)
 
-    def _key_of(self, kind: MarketKind, coin: str, raw: str | bytes) -> str | None:
-        """With ``adopt_unknown`` a provisional instrument is made from the frame that a coin came in."""
-        if self.adopt_unknown:
-            for found in self.infer(kind, (raw,)):
-                if found.instrument.native == coin:
-                    self.register([found.instrument])
-                    self._adopted[found.instrument.key] = found.instrument
-                    return found.instrument.key
-        return None
-
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        url = self.spec.markets[kind].rest_url + INFO_PATH
+        return HttpRequest("time", kind, "POST", url, TIME_WEIGHT, body=TIME_QUERY)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "time", unit_ns=NS_PER_MS)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)
@@ -263,7 +245,7 @@ class HyperliquidCodec(Codec):
         coin = meta.get("coin")
         if "levels" not in meta or not isinstance(coin, str):
             return None
-        key = self._keys[kind].get(coin) or self._key_of(kind, coin, raw)
+        key = self._keys[kind].get(coin) or self.adopt(kind, coin, raw)
         if key is None:
             return None
         return HttpRequest("snapshot", kind, "POST", url, self.spec.markets[kind].snapshot_weight, key)

@@ -2,13 +2,14 @@
 
 There are no updates, only pictures: the deep one (20 levels, about every 5 s), the fast one (5 levels, about every
 0.5 s) and the best prices (each block that changes them). The newest deep one is the ground; a newer fast one replaces
-everything down to its worst price, newer best prices replace the top. Used by the codec only; plain and synchronous.
+everything down to its worst price, newer best prices replace the top; what is too old is no longer shown. Used by the
+codec only; plain and synchronous.
 """
 
 from collections.abc import Iterable, Sequence
 
 from jackbot_tui.model.market import Level
-from jackbot_tui.venues.hyperliquid.spec import DEEP_LIFE_MS, FAST_LEVELS
+from jackbot_tui.venues.hyperliquid.spec import FAST_LEVELS, PICTURE_LIFE_MS
 from jackbot_tui.venues.hyperliquid.wire import WireBest, WireLevel, WireSides
 
 RESTART_MS = 60_000
@@ -40,8 +41,12 @@ class Pictures:
 
     @property
     def known(self) -> bool:
-        """Whether there is more than best prices: those alone would pass a single level off as the book."""
-        return bool(self._deep_ms or self._fast_ms)
+        """Whether there is more than best prices: those alone would pass a single level off as the book.
+
+        After an outage they may come first, and what was behind them then is not the market of now.
+        """
+        newest_ms = max(self._deep_ms, self._fast_ms)
+        return newest_ms > 0 and self.time_ms - newest_ms <= PICTURE_LIFE_MS
 
     def on_deep(self, time_ms: int, levels: WireSides) -> bool:
         self._restart_before(time_ms)
@@ -74,8 +79,9 @@ class Pictures:
 
     def merged(self) -> Sides:
         """Bids and asks, best first."""
-        bids, asks = self._deep if self.time_ms - self._deep_ms <= DEEP_LIFE_MS else ([], [])
-        if self._fast_ms >= self._deep_ms:
+        oldest_ms = self.time_ms - PICTURE_LIFE_MS
+        bids, asks = self._deep if self._deep_ms >= oldest_ms else ([], [])
+        if self._fast_ms >= max(self._deep_ms, oldest_ms):
             bids, asks = _over(self._fast[0], bids, FAST_LEVELS, 1), _over(self._fast[1], asks, FAST_LEVELS, -1)
         if self._best_ms >= max(self._deep_ms, self._fast_ms):
             bids, asks = _over(self._best[0], bids, 1, 1), _over(self._best[1], asks, 1, -1)

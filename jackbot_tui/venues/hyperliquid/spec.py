@@ -13,8 +13,9 @@ DEEP_LEVELS = 20
 FAST_LEVELS = 5
 """Levels a side of the fast book, sent about every 0.5 s."""
 
-DEEP_LIFE_MS = 15_000
-"""Levels of a deep book this much older than the newest picture, three of its intervals, are no longer shown."""
+PICTURE_LIFE_MS = 15_000
+"""Levels of a deep or fast book this much older than the newest picture are no longer shown: three intervals of the
+deep one."""
 
 FUNDING_INTERVAL_H = 1
 
@@ -23,6 +24,9 @@ HEARTBEAT_S = 25.0
 
 INSTRUMENTS_WEIGHT = 20
 """Weight of ``metaAndAssetCtxs`` and ``spotMetaAndAssetCtxs``."""
+
+TIME_WEIGHT = 2
+"""Weight of ``exchangeStatus``."""
 
 MIN_NOTIONAL = "10"
 """Smallest value of an order, USDC."""
@@ -42,6 +46,9 @@ BAND = "0.95"
 MAX_SUBSCRIPTIONS = 900
 """Of the 1,000 that one address may have over all its connections."""
 
+UNCHANGED_S = 5.0
+"""Every book is sent at least so often, changed or not."""
+
 _LIMITS = (RateLimit("WEIGHT", 1200, 60), RateLimit("CONNECTIONS", 30, 60))
 
 SPOT = MarketSpec(
@@ -52,8 +59,10 @@ SPOT = MarketSpec(
     sequence=SequencePolicy.SNAPSHOT_ONLY,
     in_stream_snapshot=True,
     snapshot_depth=0,
+    book_depth=DEEP_LEVELS,
     max_levels=2 * DEEP_LEVELS,
     silence_s=12.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=60.0,
     heartbeat_s=HEARTBEAT_S,
     max_connection_s=23 * 3600,
@@ -75,8 +84,10 @@ LINEAR = MarketSpec(
     sequence=SequencePolicy.SNAPSHOT_ONLY,
     in_stream_snapshot=True,
     snapshot_depth=0,
+    book_depth=DEEP_LEVELS,
     max_levels=2 * DEEP_LEVELS,
     silence_s=12.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=60.0,
     heartbeat_s=HEARTBEAT_S,
     max_connection_s=23 * 3600,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.market import (
@@ -37,12 +38,15 @@ from jackbot_tui.venues.kraken.wire import (
     SpotTrade,
     Status,
 )
+from jackbot_tui.venues.plans import connections_of
 from jackbot_tui.venues.texts import is_trade, unknown_frame
+from jackbot_tui.venues.times import time_in
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 
 UNUSED_CHANNELS = ("heartbeat", "ohlc", "instrument")
 
+TIME_PATH = "/0/public/Time"
 _PATHS = {SPOT: "/0/public/AssetPairs", LINEAR: "/derivatives/api/v3/instruments"}
 _FRAME = msgspec.json.Decoder(SpotFrame)
 _BOOK = msgspec.json.Decoder(list[Book])
@@ -63,10 +67,9 @@ class KrakenCodec(Codec):
     """See the module's paragraph."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._keys: dict[MarketKind, dict[str, str]] = {kind: {} for kind in spec.markets}
         self._places: dict[str, tuple[int, int]] = {}  # decimals of a spot symbol's prices and sizes
-        self._adopted: dict[str, Instrument] = {}
         self._futures = FuturesCodec(lambda native, raw: self._key_of(LINEAR, native, raw))
 
     def register(self, instruments: Sequence[Instrument]) -> None:
@@ -75,9 +78,6 @@ class KrakenCodec(Codec):
             self._adopted.pop(instrument.key, None)
             if instrument.kind is SPOT:
                 self._places[instrument.native] = instrument.price_places, instrument.qty_places
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -92,21 +92,7 @@ class KrakenCodec(Codec):
                 if topic:
                     book_key = instrument.key if channel is Channel.BOOK else ""
                     wanted.setdefault(instrument.kind, {}).setdefault(topic, book_key)
-        plans = []
-        for kind, topics in wanted.items():
-            market, streams = self.spec.markets[kind], list(topics.items())
-            parts = [streams[at : at + market.max_streams] for at in range(0, len(streams), market.max_streams)]
-            for number, part in enumerate(parts, 1):
-                plans.append(
-                    ConnectionPlan(
-                        conn=f"{self.spec.name}.{kind.value}.public" + (f".{number}" if number > 1 else ""),
-                        kind=kind,
-                        url=market.ws_urls["public"],
-                        topics=tuple(topic for topic, _ in part),
-                        book_keys=tuple(key for _, key in part if key),
-                    )
-                )
-        return plans
+        return connections_of(self.spec, wanted)
 
     def subscribe(self, plan: ConnectionPlan, first_id: int) -> list[tuple[int, str]]:
         by_channel: dict[str, list[str]] = {}
@@ -136,7 +122,7 @@ class KrakenCodec(Codec):
         self._futures.asked(request_id, channel, natives)
         return futures.request(request_id, channel, natives)
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         """Of the derivatives; spot's server talks every second and wants none."""
         return futures.PING
 
@@ -234,6 +220,15 @@ class KrakenCodec(Codec):
         return key
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        """Spot's only: derivatives have no page for it. It counts whole seconds."""
+        if kind is not SPOT:
+            return None
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATH, 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "result", "unixtime", unit_ns=NS_PER_S)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)

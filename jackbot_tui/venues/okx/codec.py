@@ -45,7 +45,9 @@ from jackbot_tui.venues.okx.wire import (
     TradeRow,
 )
 from jackbot_tui.venues.texts import is_number, is_trade, padding, unknown_frame
+from jackbot_tui.venues.times import time_in
 
+TIME_PATH = "/api/v5/public/time"
 INSTRUMENTS_PATH = "/api/v5/public/instruments"
 
 BOOK_CHANNELS = ("books", "books-l2-tbt", "books50-l2-tbt")
@@ -103,10 +105,9 @@ class OkxCodec(Codec):
     """See the module's paragraph."""
 
     def __init__(self, spec: VenueSpec = SPEC) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._known: dict[MarketKind, dict[str, _Known]] = {kind: {} for kind in spec.markets}
         self._book_channels: dict[tuple[MarketKind, str], str] = {}
-        self._adopted: dict[str, Instrument] = {}
         self._by_channel: dict[str, Callable[[MarketKind, Arg, msgspec.Raw, str | bytes, int], Sequence[FeedEvent]]] = {
             "trades": self._trades,
             "tickers": self._tickers,
@@ -121,9 +122,6 @@ class OkxCodec(Codec):
             times, by = (float(contract), 1.0) if contract >= 1 else (1.0, float(1 / contract))
             self._known[instrument.kind][instrument.native] = _Known(instrument.key, contract, times, by)
             self._adopted.pop(instrument.key, None)
-
-    def adopted(self, key: str) -> Instrument | None:
-        return self._adopted.get(key)
 
     def infer(self, kind: MarketKind, raws: Iterable[str | bytes]) -> list[Inferred]:
         return traffic.infer(self.spec.name, self.spec.markets[kind], raws)
@@ -159,7 +157,7 @@ class OkxCodec(Codec):
         topics = _topics_of(instrument, Channel.BOOK)
         return [_request(first_id, "unsubscribe", topics), _request(first_id + 1, "subscribe", topics)]
 
-    def heartbeat(self) -> str | None:
+    def heartbeat(self, kind: MarketKind) -> str | None:
         return PING
 
     def instruments_request(self, kind: MarketKind) -> HttpRequest:
@@ -298,15 +296,16 @@ class OkxCodec(Codec):
         return events
 
     def _adopt(self, kind: MarketKind, native: str, raw: str | bytes) -> _Known | None:
-        """With ``adopt_unknown`` a provisional instrument is made from the frame it came in."""
-        if self.adopt_unknown:
-            for found in self.infer(kind, (raw,)):
-                if found.instrument.native == native:
-                    self.register([found.instrument])
-                    self._adopted[found.instrument.key] = found.instrument
+        self.adopt(kind, native, raw)
         return self._known[kind].get(native)
 
     # ------------------------------------------------------------------ replies
+
+    def time_request(self, kind: MarketKind) -> HttpRequest | None:
+        return HttpRequest("time", kind, "GET", self.spec.markets[kind].rest_url + TIME_PATH, 1)
+
+    def decode_time(self, kind: MarketKind, body: str | bytes) -> int:
+        return time_in(f"{self.spec.name} {kind.value} time", body, "data", 0, "ts", unit_ns=NS_PER_MS)
 
     def decode_instruments(self, kind: MarketKind, body: str | bytes) -> list[Instrument]:
         return instruments_of(self.spec.name, self.spec.markets[kind], body)

@@ -21,6 +21,9 @@ FUNDING_INTERVAL_H = 8
 HEARTBEAT_S = 20.0
 """The venue closes a connection on which nothing was said for 30 s."""
 
+UNCHANGED_S = 60.0
+"""An unchanged book is sent about so often, as an empty update that repeats its number."""
+
 _REST_LIMITS = (RateLimit("REQUESTS", 20, 2), RateLimit("CONNECTIONS", 3, 1))
 
 SPOT = MarketSpec(
@@ -35,6 +38,7 @@ SPOT = MarketSpec(
     max_levels=BOOK_DEPTH,
     checksum="okx_crc32",
     silence_s=20.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=35.0,
     heartbeat_s=HEARTBEAT_S,
     max_connection_s=23 * 3600,
@@ -60,6 +64,7 @@ LINEAR = MarketSpec(
     max_levels=BOOK_DEPTH,
     checksum="okx_crc32",
     silence_s=20.0,
+    unchanged_s=UNCHANGED_S,
     ping_timeout_s=35.0,
     heartbeat_s=HEARTBEAT_S,
     max_connection_s=23 * 3600,

@@ -1,0 +1,69 @@
+"""The account as the venue tells of it: balances, positions, margin. Sans-I/O; the session writes it, screens read it.
+
+It is the venue's word and nothing else: what our own fills say is the portfolio's, and where both differ is for
+reconciliation to show.
+"""
+
+from decimal import Decimal
+
+from jackbot_tui.execution.live.statements import AccountStatement, BalanceStatement, PositionStatement
+from jackbot_tui.execution.paper.account import MarginView, Outlook
+from jackbot_tui.model.accounting import currencies_of
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.margin import MarginMode, MarginSetting
+from jackbot_tui.model.numbers import ONE, ZERO
+
+
+class LiveAccount:
+    """``heard_ns`` is when the venue last told of everything, 0 = not yet."""
+
+    def __init__(self, venue: str) -> None:
+        self.positions: dict[str, PositionStatement] = {}
+        self.settings: dict[str, MarginSetting] = {}
+        self.heard_ns = 0
+        self._venue = venue
+        self._balances: dict[MarketKind, dict[str, BalanceStatement]] = {}
+
+    def take(self, kind: MarketKind, said: AccountStatement, now: int) -> None:
+        """The whole account of one kind of market: what it does not name is not there."""
+        self._balances[kind] = {each.currency: each for each in said.balances}
+        if kind is not MarketKind.SPOT:
+            self.positions = {f"{self._venue}:{each.symbol}": each for each in said.positions}
+        self.heard_ns = now
+
+    def take_balances(self, kind: MarketKind, said: tuple[BalanceStatement, ...]) -> None:
+        """Some currencies changed."""
+        self._balances.setdefault(kind, {}).update({each.currency: each for each in said})
+
+    def balances(self, kind: MarketKind) -> dict[str, BalanceStatement]:
+        return self._balances.get(kind, {})
+
+    def free(self, kind: MarketKind, currency: str) -> Decimal:
+        held = self.balances(kind).get(currency)
+        return ZERO if held is None else held.free
+
+    def setting(self, key: str) -> MarginSetting:
+        """Margin mode and leverage in force, as the venue says, else as they were last set here."""
+        said, chosen = self.positions.get(key), self.settings.get(key)
+        mode = said.mode if said is not None and said.mode is not None else chosen.mode if chosen else MarginMode.CROSS
+        leverage = said.leverage if said is not None and said.leverage else chosen.leverage if chosen else ONE
+        return MarginSetting(mode, leverage)
+
+    def margin(self, key: str) -> MarginView:
+        """The venue's figures of one perpetual; zeros where it tells none."""
+        said = self.positions.get(key)
+        if said is None:
+            return MarginView(self.setting(key), ZERO, ZERO, ZERO, None)
+        return MarginView(
+            self.setting(key),
+            said.initial_margin or ZERO,
+            said.maintenance_margin or ZERO,
+            said.collateral or ZERO,
+            said.liquidation,
+        )
+
+    def outlook(self, key: str, cost: Decimal, fee: Decimal) -> Outlook:
+        """What an order needs of what is free, by the leverage in force; only the venue knows the liquidation."""
+        leverage = self.setting(key).leverage or ONE
+        settle = currencies_of(key).settle
+        return Outlook(cost / leverage + fee, self.free(MarketKind.LINEAR, settle), None)

@@ -1,0 +1,107 @@
+"""How one venue's private side differs from another's, as one frozen record; ``dialects`` has one for each venue."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.ids import base36, is_client_order_id
+from jackbot_tui.venues.errors import VenueErrors
+
+
+class IdWriting(StrEnum):
+    """How our client order ids are written on a venue's wire."""
+
+    PLAIN = "plain"
+    HEX_128 = "hex_128"  # 0x and 32 hexadecimal digits
+
+
+class ClientIdRule(Struct, frozen=True):
+    """What a venue takes as a client order id: at most ``longest`` characters (prefix included) of ``charset``.
+
+    ``charset`` is the inside of a regular expression's brackets. ``source`` says where the rule comes from.
+    """
+
+    longest: int
+    charset: str
+    source: str
+    prefix: str = ""
+    writing: IdWriting = IdWriting.PLAIN
+
+    def to_wire(self, client_id: str) -> str:
+        """Our id as the venue sees it; InputError for an id that is not ours."""
+        if not is_client_order_id(client_id):
+            raise InputError(f"{client_id!r} is not one of our client order ids: it was not sent")
+        if self.writing is IdWriting.HEX_128:
+            return f"0x{len(client_id):02x}{int(client_id, 36):030x}"
+        return self.prefix + client_id
+
+    def from_wire(self, text: str) -> str:
+        """Our id inside what the venue shows, "" for a foreign one."""
+        if self.writing is IdWriting.HEX_128:
+            return self._from_hex(text)
+        plain = text.removeprefix(self.prefix)
+        return plain if is_client_order_id(plain) else ""
+
+    def _from_hex(self, text: str) -> str:
+        try:
+            length, number = int(text[2:4], 16), int(text[4:], 16)
+        except ValueError:
+            return ""
+        made = base36(number, length) if length <= 18 else ""
+        return made if is_client_order_id(made) and self.to_wire(made) == text.lower() else ""
+
+
+class Weights(Struct, frozen=True, kw_only=True):
+    """What each call costs of the venue's request weight, on one market kind."""
+
+    load: int = 50
+    create: int = 1
+    cancel: int = 1
+    amend: int = 1
+    order: int = 1
+    open_orders: int = 1
+    trades: int = 1
+    balance: int = 1
+    positions: int = 1
+    setting: int = 1
+    count_down: int = 10
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """One venue. Names of parameters are those that ccxt's unified method passes on.
+
+    ``query_id`` and ``cancel_id``: the parameter by which an order is asked for, or canceled, by client id; "" = it
+    cannot be, the venue's own id is needed. ``settle_s``: after so long a request that was given up can no longer
+    arrive. ``closed``: why live trading is not open there yet, "" = it is. ``dead_man_s``: shortest and longest time of
+    its cancel-all-after, (0, 0) = it has none for us.
+    """
+
+    venue: str
+    client_ids: ClientIdRule
+    errors: VenueErrors
+    exchanges: Mapping[MarketKind, str]  # ccxt's name of the exchange by kind
+    options: Mapping[str, object] = {}
+    create_id: str = "clientOrderId"
+    query_id: str = "clientOrderId"
+    query_extra: Mapping[str, object] = {}
+    cancel_id: str = "clientOrderId"
+    trades_of_order: str = ""  # parameter that narrows own trades to one order; "" = none
+    amends: frozenset[MarketKind] = frozenset()
+    market_buy_by_cost: bool = False  # a market buy in base units is not possible on spot
+    tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections
+    settle_s: float = 30.0
+    weights: Mapping[MarketKind, Weights] = {}
+    dead_man: Mapping[MarketKind, str] = {}  # ccxt's method of the venue's cancel-all-after, for one market
+    dead_man_s: tuple[float, float] = (0.0, 0.0)
+    closed: str = ""
+    rights_call: str = ""  # ccxt's method that tells what the key may do, and the fields of its answer
+    trade_right: Mapping[MarketKind, str] = {}
+    withdraw_right: str = ""
+    credentials: tuple[str, ...] = ("apiKey", "secret")
+    source: str = ""
+
+    def weights_of(self, kind: MarketKind) -> Weights:
+        return self.weights.get(kind) or Weights()

@@ -1,0 +1,1 @@
+"""Bitget as the embedded exchange plays it."""

@@ -1,0 +1,1 @@
+"""Bybit as the embedded exchange plays it."""

@@ -1,0 +1,1 @@
+"""The embedded exchange as Coinbase Advanced Trade: spot."""

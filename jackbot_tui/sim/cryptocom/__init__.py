@@ -1,0 +1,1 @@
+"""Crypto.com as the embedded exchange plays it."""

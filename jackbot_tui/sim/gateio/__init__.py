@@ -1,0 +1,1 @@
+"""Gate as the embedded exchange plays it."""

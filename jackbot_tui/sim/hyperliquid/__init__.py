@@ -1,0 +1,1 @@
+"""The embedded exchange's Hyperliquid: spot and USDC settled perpetuals on one socket."""

@@ -1,0 +1,1 @@
+"""The embedded exchange as Kraken: spot (WebSocket v2) and linear perpetuals (Derivatives v1)."""

@@ -1,0 +1,1 @@
+"""KuCoin as the embedded exchange plays it."""

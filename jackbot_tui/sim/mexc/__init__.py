@@ -1,0 +1,1 @@
+"""The embedded exchange's MEXC: spot with protobuf streams, perpetuals with JSON."""

@@ -1,0 +1,1 @@
+"""OKX as the embedded exchange plays it."""

@@ -1,0 +1,52 @@
+"""How one venue keeps accounts: the differences between venues as data, stated by each front with their source.
+
+Read by ``sim.accounts`` and its parts; nothing here changes while the exchange runs.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.sim.orders import SelfTrade
+
+
+class FeeCurrency(StrEnum):
+    """What spot fees are taken from."""
+
+    RECEIVED = "received"
+    QUOTE = "quote"
+
+
+class UniqueIds(StrEnum):
+    """Among which orders of an account and instrument a client id may occur once."""
+
+    OPEN = "open"
+    ALL = "all"
+
+
+_STABLE = dict.fromkeys(("USDT", "USD", "USDC"), Decimal(100_000))
+_COINS = {"BTC": Decimal(2), "ETH": Decimal(30), "SOL": Decimal(500), "DOGE": Decimal(200_000)}
+DEPOSITS: Mapping[MarketKind, Mapping[str, Decimal]] = {MarketKind.SPOT: _STABLE | _COINS, MarketKind.LINEAR: _STABLE}
+"""What an account opens with, in every venue that does not say otherwise."""
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """``deposits``: what each account opens with, by kind of market and currency; a currency that no listed market
+    knows is not paid in. ``refuses_post_only``: a post-only order that would take is refused outright; else it is taken
+    and canceled at once. ``refuses_reduce_only``: the same for a reduce-only order that reduces nothing.
+    ``trigger_keeps_id``: kinds of market where a triggered order stays the same order; elsewhere a new one follows from
+    it. ``liquidation_fee`` is a fraction of the liquidated value.
+    """
+
+    deposits: Mapping[MarketKind, Mapping[str, Decimal]] = field(default_factory=lambda: DEPOSITS)
+    fee_currency: FeeCurrency = FeeCurrency.RECEIVED
+    unique_ids: UniqueIds = UniqueIds.OPEN
+    refuses_post_only: bool = True
+    refuses_reduce_only: bool = True
+    trigger_keeps_id: frozenset[MarketKind] = frozenset(MarketKind)
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    liquidation_fee: Decimal = Decimal("0.0125")
+    liquidation_id: str = "autoclose-"

@@ -1,0 +1,1 @@
+"""KuCoin: spot and USDT or USDC settled perpetuals (classic API)."""

@@ -1,0 +1,81 @@
+"""The page of parent orders: what is said of each at any width, and the keys that steer the chosen one."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from jackbot_tui.algos.state import Kind, ParentPicture, ParentStatus
+from jackbot_tui.desk.parent_words import parent_view
+from jackbot_tui.desk.views import ParentView
+from jackbot_tui.model.enums import Side
+from jackbot_tui.tui.view.ink import row_width, text_row
+from jackbot_tui.tui.view.parents import parent_rows
+from tests.screen.stage import staged
+
+SHOWN: ParentView = parent_view(
+    ParentPicture(
+        number=3,
+        parent_id="p3",
+        kind=Kind.MAKER,
+        key="binance:BTC/USDT:USDT",
+        side=Side.BUY,
+        quantity=Decimal("0.5"),
+        filled=Decimal("0.2"),
+        average=Decimal("60998.5"),
+        exited=Decimal(0),
+        status=ParentStatus.RUNNING,
+        why="#41 rests at 60998.5 at the top, keeps its place",
+        slippage_bp=Decimal("-0.42"),
+        saved=Decimal("3.6599"),
+        maker_share=Decimal(1),
+        races=1,
+        orders=(41,),
+        values={},
+        started_ns=1,
+        ended_ns=0,
+        wake_ns=3_000_000_000,
+    ),
+    1_500_000_000,
+)
+OTHER = replace(SHOWN, number=4, kind="chase", status="paused", why="paused by ctl", wakes_in_ms=-1)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_every_row_is_as_wide_as_the_screen(width: int) -> None:
+    assert {row_width(row) for row in parent_rows([SHOWN, OTHER], 1, width)} == {width}
+
+
+def test_progress_figures_and_reason_are_told() -> None:
+    figures, why, other, _ = map(text_row, parent_rows([SHOWN, OTHER], 0, 140))
+    for part in (
+        ">p3",
+        "maker",
+        "BUY",
+        "RUNNING",
+        "####......  40%",
+        "0.2/0.5",
+        "-0.42 bp",
+        "100% maker, saved 3.6599",
+    ):
+        assert part in figures
+    assert "keeps its place" in why and "next look in 1.5 s" in why
+    assert ">p4" not in other
+
+
+def test_without_any_the_page_says_how_to_start_one() -> None:
+    assert "maker, chase" in text_row(parent_rows([], 0, 100)[0])
+
+
+async def test_keys_steer_the_chosen_one() -> None:
+    async with staged() as stage:
+        stage.link.parents = [SHOWN, OTHER]
+        await stage.frame()
+        await stage.press("P")
+        before = len(stage.lines())
+        await stage.press("p")
+        await stage.press("j", "x")
+        assert stage.lines()[before:] == ["task pause 3", "task cancel 4"]
+        await stage.press("f")
+        assert stage.lines()[before:] == ["task pause 3", "task cancel 4"]  # what may trade is asked in the bar
+        assert stage.app.trade.bar.value == "task finish 4"

@@ -1,0 +1,89 @@
+"""``jackbot venues`` and ``jackbot doctor``: what they say of specs, results, a healthy gateway and a dead network."""
+
+import socket
+
+import msgspec
+import pytest
+
+from jackbot_tui.cli import doctor, main
+from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.sim.exchange import SimExchange
+from jackbot_tui.venues import VENUES, load_spec, matrix
+from jackbot_tui.venues.conformance import Aspect, MarketResults, Outcome, encode, known_results
+
+
+def test_every_market_of_every_venue_has_a_row_and_missing_ones_say_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["venues", "--json"]) == 0
+    tables = msgspec.json.decode(capsys.readouterr().out)
+    assert len(tables["status"]) == len(VENUES) * len(MarketKind)
+    assert len(tables["streams"]) == sum(len(load_spec(venue).markets) for venue in VENUES)
+    for row in tables["status"]:
+        spec = next(load_spec(venue) for venue in VENUES if load_spec(venue).title == row["venue"])
+        if MarketKind(row["market"]) not in spec.markets:
+            assert row["status"] == f"no: {spec.unsupported[MarketKind(row['market'])]}"
+
+
+def test_the_table_fits_words_and_the_markdown_has_both_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["venues"]) == 0
+    assert "Binance" in capsys.readouterr().out
+    assert main(["venues", "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "# Implementation status" in text and "# Book streams" in text
+
+
+def test_supported_means_every_aspect_tried_and_nothing_failed() -> None:
+    green = {aspect: Outcome(passed=1) for aspect in Aspect}
+    assert MarketResults("binance", MarketKind.SPOT, green).supported
+    assert not MarketResults("binance", MarketKind.SPOT, green | {Aspect.CCXT: Outcome(skipped=1)}).supported
+    assert not MarketResults("binance", MarketKind.SPOT, green | {Aspect.BOOK: Outcome(passed=9, failed=1)}).supported
+    assert not MarketResults("binance", MarketKind.SPOT, {Aspect.BOOK: Outcome(passed=1)}).supported
+    assert Outcome(passed=9, failed=1).text == "1 of 10 FAILED" and Outcome(passed=3, skipped=1).text == "3+"
+
+
+def test_results_are_written_in_one_order() -> None:
+    one = MarketResults("okx", MarketKind.SPOT, {Aspect.BOOK: Outcome(passed=1)}, 100)
+    two = MarketResults("binance", MarketKind.LINEAR, {})
+    assert encode([one, two]) == encode([two, one])
+    assert msgspec.json.decode(encode([one, two]), type=list[MarketResults]) == [two, one]
+
+
+def test_stored_results_name_real_venues_and_markets() -> None:
+    for venue, kind in known_results():
+        assert kind in load_spec(venue).markets
+
+
+async def test_a_healthy_gateway_passes_every_check() -> None:
+    async with SimExchange(["BTC/USDT", "BTC/USDT:USDT"]) as sim:
+        found = [finding async for finding in doctor.examine("binance", sim.endpoints)]
+    assert [finding.line for finding in found if not finding.ok] == []
+    assert [finding.check for finding in found] == ["names", "encryption", "listing", "clock", "subscription"] * 2
+
+
+async def test_a_wrong_clock_is_a_failure_that_says_what_to_do() -> None:
+    async with SimExchange(["BTC/USDT"], faults="skew=9s") as sim:
+        found = [finding async for finding in doctor.examine("binance", sim.endpoints) if finding.market == "spot"]
+    (clock,) = [finding for finding in found if finding.check == "clock"]
+    assert not clock.ok and "behind the exchange" in clock.words and "time server" in clock.todo
+    assert found[-1].check == "subscription" and found[-1].ok
+
+
+async def test_a_port_where_nobody_listens_ends_the_checks_of_that_market_with_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        sockets = ("spot.public", "linear.public", "linear.market")
+        overrides = {"spot.rest": f"http://{address}", "linear.rest": f"http://{address}"}
+        overrides |= dict.fromkeys(sockets, f"ws://{address}")
+        found = [finding async for finding in doctor.examine("binance", overrides) if finding.check == "listing"]
+    assert len(found) == 2 and not any(finding.ok for finding in found)
+    assert all("refused" in finding.words and "\n" not in finding.line for finding in found)
+
+
+def test_a_venue_that_is_not_known_is_refused_before_anything_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--venue", "binanse"]) != 0
+    assert "did you mean binance?" in capsys.readouterr().err
+
+
+def test_unsupported_markets_are_told_with_the_reason() -> None:
+    rows = [row for row in matrix.status_rows() if row[2].startswith("no: ")]
+    assert all(len(row[2]) > 10 for row in rows)

@@ -1,0 +1,141 @@
+"""Parent orders in the command language: parsed, previewed, started, listed, steered; the same for screens and ctl."""
+
+from decimal import Decimal
+
+import pytest
+
+from jackbot_tui.desk.desk import Desk
+from jackbot_tui.desk.language import CompletionContext, SymbolTable, SyntaxProblem, complete, explain, parse
+from jackbot_tui.desk.views import ClientInfo, Context, Reply, Role, ViewRequest
+from tests.desk_world import PERP
+from tests.parents_world import SELL, ParentsWorld
+
+SYMBOLS = SymbolTable([PERP], {})
+
+
+class Hand:
+    """Somebody who says lines to the desk of an engine."""
+
+    def __init__(self, role: Role = Role.CTL) -> None:
+        self.world = ParentsWorld()
+        self.desk = Desk(self.world.engine)
+        self.client: ClientInfo = self.desk.attach(role, "test")
+
+    async def say(self, line: str, confirmed: bool = True) -> Reply:
+        return await self.desk.execute(self.client, line, Context(key=PERP), confirmed)
+
+
+@pytest.mark.parametrize(
+    ("line", "canonical"),
+    [
+        ("mk buy 0.5 limit=bid-5t interval=2s", "maker buy 0.5 limit=bid-5t interval=2s"),
+        ("maker buy 0.5 interval=2000ms", "maker buy 0.5 interval=2s"),
+        ("scale buy 1 into 5 from 99 to 95", "scale buy 1 into=5 from=99 to=95"),
+        ("scale buy 1 to=95 into=5 from=99 curve=far", "scale buy 1 into=5 from=99 to=95 curve=far"),
+        ("task edit p3 qty=2 limit=60400", "task edit 3 qty=2 limit=60400"),
+        ("task edit 3 limit=none", "task edit 3 limit=none"),
+        ("task pause all", "task pause all"),
+        ("task finish 3", "task finish 3"),
+        ("task list", "parents"),
+    ],
+)
+def test_lines_have_one_canonical_form(line: str, canonical: str) -> None:
+    (command,) = parse(line, SYMBOLS)
+    assert explain(command) == canonical
+    assert parse(canonical, SYMBOLS) == [command]
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "caret"),
+    [
+        ("maker 0.5", "a side", 6),
+        ("maker buy 0.5 intervl=3s", "near: interval", 14),
+        ("maker buy 0.5 interval=3", "no time unit", 14),
+        ("maker buy 0.5 interval=5h", "100ms to 1h", 14),
+        ("maker buy 0.5 interval=1s interval=2s", "there twice", 26),
+        ("iceberg buy 5 limit=100", "show is missing", 23),
+        ("task finish all", "number expected", 12),
+        ("task edit 3", "say what changes", 11),
+    ],
+)
+def test_what_is_not_understood_points_at_its_word(line: str, said: str, caret: int) -> None:
+    with pytest.raises(SyntaxProblem) as caught:
+        parse(line, SYMBOLS)
+    assert said in caught.value.message
+    assert caught.value.caret == caret
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "others"),
+    [
+        ("maker ", "buy", {"sell"}),
+        ("maker buy 0.5 ", "limit=", {"interval=", "requeue=", "reposts=", "BTC/USDT:USDT"}),
+        ("maker buy 0.5 limit=bid in", "interval=", set()),
+        ("task ", "list", {"pause", "resume", "edit", "cancel", "finish"}),
+        ("task cancel ", "all", set()),
+    ],
+)
+def test_words_are_completed_from_the_tables(line: str, first: str, others: set[str]) -> None:
+    found = [each.text for each in complete(line, len(line), CompletionContext(symbols=("BTC/USDT:USDT",)))]
+    assert found[0] == first
+    assert others <= set(found)
+
+
+async def test_ctl_starts_lists_steers_and_cancels() -> None:
+    hand = Hand()
+    started = await hand.say("maker buy 0.5 limit=bid")
+    assert started.ok, started.lines
+    assert started.data == {"parent": 1}
+    hand.world.step(500)
+    listed = await hand.say("parents")
+    assert listed.lines[0] == "p1 maker BUY BTC/USDT:USDT 0 of 0.5, 0%  RUNNING"
+    assert "rests at 100" in listed.lines[1]
+    assert (await hand.say("task edit 1 qty=0.4 limit=ask")).ok
+    hand.world.step(500)
+    assert hand.world.only_order().quantity == Decimal("0.4")
+    assert (await hand.say("task pause 1")).lines[0].startswith("p1 paused")
+    hand.world.step(500)
+    assert hand.world.open_orders() == []
+    assert not (await hand.say("task resume 7")).ok
+    assert (await hand.say("task resume p1")).ok
+    hand.world.step(500)
+    assert (await hand.say("cancel all")).lines[0] == "parent orders canceled: p1"
+    hand.world.step(500)
+    assert hand.world.open_orders() == []
+    assert "CANCELED" in (await hand.say("parents")).lines[0]
+
+
+async def test_a_screen_is_shown_what_will_happen_and_asked() -> None:
+    hand = Hand(Role.SCREEN)
+    asked = await hand.say("maker buy 0.5", confirmed=False)
+    assert asked.confirm
+    assert "posts 0.5 at 100" in asked.lines[0]
+    assert "note: no limit" in asked.lines[0]
+    assert hand.world.parents.pictures() == []
+    assert (await hand.say("maker buy 0.5")).ok
+    assert not (await hand.say("task cancel 1", confirmed=False)).confirm
+
+
+async def test_a_preview_says_what_stands_in_the_way() -> None:
+    hand = Hand()
+    reply = hand.desk.preview(hand.client, "scale buy 0.003 into 5 from 99 to 95", Context(key=PERP))
+    assert not reply.ok
+    assert "too small" in reply.lines[-1]
+
+
+async def test_the_picture_carries_the_parents() -> None:
+    hand = Hand()
+    await hand.say("maker buy 0.5")
+    hand.world.step(500)
+    hand.world.trade(SELL, "100.0", "1.2")
+    hand.world.step(500)
+    (view,) = hand.desk.picture(hand.client, ViewRequest(key=PERP)).parents
+    assert (view.kind, view.filled, view.status, view.maker_pct) == ("maker", "0.2", "running", "100")
+    assert view.orders == [1]
+    assert view.fraction == 0.4
+
+
+async def test_one_who_only_watches_cannot_start_one() -> None:
+    hand = Hand(Role.WATCH)
+    assert not (await hand.say("maker buy 0.5")).ok
+    assert hand.world.parents.pictures() == []
