@@ -52,9 +52,14 @@ class Accounts:
         self.keys = KeyRing(self.numbers, seed)
         self.ledger = Ledger()
         self.orders = OrderStore(self.numbers)
-        self.spot = SpotSettlement(self.ledger, terms.fee_currency)
         self.listings: Mapping[str, Listing] = {listing.key: listing for listing in listings}
-        self.positions = Positions(self.listings, self.ledger, self.mark, self.working)
+        if terms.one_wallet:
+            self.spot = SpotSettlement(self.ledger, terms.fee_currency, LINEAR_WALLET, self._left_by_positions)
+            withheld = self.spot.locked
+            self.positions = Positions(self.listings, self.ledger, self.mark, self.working, withheld)
+        else:
+            self.spot = SpotSettlement(self.ledger, terms.fee_currency)
+            self.positions = Positions(self.listings, self.ledger, self.mark, self.working)
         self._linear = LinearSettlement(self.ledger, self.positions)
         self._timeline = timeline
         self.desks: dict[str, OrderDesk] = {}
@@ -136,6 +141,12 @@ class Accounts:
         """A spot balance."""
         return self.spot.holding(account, currency)
 
+    def _left_by_positions(self, account: int, currency: str) -> Decimal | None:
+        """What perpetuals leave of a currency in the wallet that spot shares; None for one they do not settle in."""
+        if currency not in self.currencies(MarketKind.LINEAR):
+            return None
+        return self.positions.margin(account, currency).available
+
     def currencies(self, kind: MarketKind) -> list[str]:
         """Currencies in which this exchange keeps balances."""
         found: dict[str, None] = {}
@@ -210,9 +221,12 @@ class Accounts:
 
     def _deposit(self) -> None:
         for account in self.numbers:
+            paid: set[Purse] = set()
             for kind, amounts in self.terms.deposits.items():
-                wallet = SPOT_WALLET if kind is MarketKind.SPOT else LINEAR_WALLET
+                apart = kind is MarketKind.SPOT and not self.terms.one_wallet
+                wallet = SPOT_WALLET if apart else LINEAR_WALLET
                 for currency in self.currencies(kind):
                     source, target = Purse(OUTSIDE, wallet, currency), Purse(account, wallet, currency)
-                    amount = amounts.get(currency, ZERO)
+                    amount = ZERO if target in paid else amounts.get(currency, ZERO)
+                    paid.add(target)
                     self.ledger.move(Cause.DEPOSIT, source, target, amount, ms=self._timeline.now_ms())

@@ -94,7 +94,9 @@ class Margin(Struct, frozen=True):
 
 
 class Positions:
-    """All positions and their settings. ``mark_of`` and ``working_of`` are asked whenever a figure is needed."""
+    """All positions and their settings. ``mark_of`` and ``working_of`` are asked whenever a figure is needed, and so is
+    ``withheld_of``: what of a currency in the wallet is bound by something else than perpetuals.
+    """
 
     def __init__(
         self,
@@ -102,11 +104,13 @@ class Positions:
         ledger: Ledger,
         mark_of: Callable[[str], Decimal],
         working_of: Callable[[int, str], Working],
+        withheld_of: Callable[[int, str], Decimal] = lambda account, currency: ZERO,
     ) -> None:
         self._listings = {key: listing for key, listing in listings.items() if listing.instrument.is_perpetual}
         self._ledger = ledger
         self._mark_of = mark_of
         self._working_of = working_of
+        self._withheld_of = withheld_of
         self._positions: dict[tuple[int, str], Position] = {}
         self._settings: dict[tuple[int, str], Setting] = {}
         self.brackets = {key: brackets_of(listing) for key, listing in self._listings.items()}
@@ -254,7 +258,7 @@ class Positions:
                     bound += whole
                     cross_unrealized += profit
                     cross_kept += needed
-            available = cross_wallet + cross_unrealized - bound
+            available = cross_wallet + cross_unrealized - bound - self._withheld_of(account, currency)
             return Margin(
                 wallet, cross_wallet, unrealized, cross_unrealized, position_initial, order_initial, kept, cross_kept,
                 available,

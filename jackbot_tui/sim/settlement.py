@@ -4,6 +4,7 @@ Called by order desks. ``admit`` says whether an account can afford an order, ``
 ``fill`` moves what was traded. Money moves through the ledger only.
 """
 
+from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 
@@ -68,17 +69,33 @@ class Settlement(Protocol):
 class SpotSettlement:
     """Buys lock quote currency at their limit, sells lock what they sell. Fees are taken from what is received, or
     from the quote currency, by the venue's terms. Money moves when a fill is booked, and only the order's own side: the
-    other side of a match between two clients is booked by its own fill, both against the crowd.
+    other side of a match between two clients is booked by its own fill, both against the crowd. ``available_of`` says,
+    where perpetuals are paid from the same ``wallet``, how much of a currency they leave (None: they do not use it).
     """
 
-    def __init__(self, ledger: Ledger, fee_currency: FeeCurrency) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        fee_currency: FeeCurrency,
+        wallet: str = SPOT_WALLET,
+        available_of: Callable[[int, str], Decimal | None] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._fee_currency = fee_currency
+        self._wallet = wallet
+        self._available_of = available_of
         self._locked: dict[tuple[int, str], Decimal] = {}
 
+    def locked(self, account: int, currency: str) -> Decimal:
+        """What spot orders bind."""
+        return self._locked.get((account, currency), ZERO)
+
     def holding(self, account: int, currency: str) -> Holding:
-        total = self._ledger.balance(account, SPOT_WALLET, currency)
-        return Holding(currency, total, self._locked.get((account, currency), ZERO))
+        total, locked = self._ledger.balance(account, self._wallet, currency), self.locked(account, currency)
+        available = None if self._available_of is None else self._available_of(account, currency)
+        if available is not None:
+            locked = max(locked, total - max(ZERO, available))
+        return Holding(currency, total, locked)
 
     def admit(self, instrument: Instrument, wish: Wish) -> None:
         buys = wish.side is Side.BUY
@@ -117,7 +134,7 @@ class SpotSettlement:
     def _move(
         self, instrument: Instrument, match: Match, cause: Cause, other: int, currency: str, amount: Decimal
     ) -> None:
-        source, target = Purse(other, SPOT_WALLET, currency), Purse(match.order.account, SPOT_WALLET, currency)
+        source, target = Purse(other, self._wallet, currency), Purse(match.order.account, self._wallet, currency)
         self._ledger.move(cause, source, target, amount, ms=match.ms, key=instrument.key, reference=str(match.trade_id))
 
 

@@ -38,7 +38,9 @@ class Terms(Struct, frozen=True, kw_only=True):
     knows is not paid in. ``refuses_post_only``: a post-only order that would take is refused outright; else it is taken
     and canceled at once. ``refuses_reduce_only``: the same for a reduce-only order that reduces nothing.
     ``trigger_keeps_id``: kinds of market where a triggered order stays the same order; elsewhere a new one follows from
-    it. ``liquidation_fee`` is a fraction of the liquidated value.
+    it. ``liquidation_fee`` is a fraction of the liquidated value. ``one_wallet``: spot and perpetuals share one wallet
+    per currency (a unified account), and what either binds is bound for both; no currency stands in for another.
+    ``trims_reduce_only``: a reduce-only order larger than the position is cut to it; else it is refused as a whole.
     """
 
     deposits: Mapping[MarketKind, Mapping[str, Decimal]] = field(default_factory=lambda: DEPOSITS)
@@ -50,3 +52,5 @@ class Terms(Struct, frozen=True, kw_only=True):
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     liquidation_fee: Decimal = Decimal("0.0125")
     liquidation_id: str = "autoclose-"
+    one_wallet: bool = False
+    trims_reduce_only: bool = True

@@ -415,3 +415,35 @@ def test_a_liquidated_wallet_takes_the_orders_in_its_market_and_leaves_spot_alon
     assert world.accounts.positions.position(1, LINEAR).lots == 0
     assert (resting.status, resting.reason) == (OrderStatus.CANCELED, Reason.LIQUIDATION)
     assert spot.is_open
+
+
+# --- one wallet for spot and perpetuals ----------------------------------------------------------------------------
+
+
+def test_one_wallet_binds_for_both_what_either_binds() -> None:
+    world = open_world(Terms(one_wallet=True))
+    accounts = world.accounts
+    world.order(1, LINEAR, BUY, "1", "60000")
+    margin = Decimal(60_000) / accounts.positions.setting(1, LINEAR).leverage
+    assert accounts.holding(1, "USDT").free == Decimal(100_000) - margin
+    world.order(1, SPOT, BUY, "1", "60000")
+    assert accounts.holding(1, "USDT").free == Decimal(40_000) - margin
+    assert accounts.positions.margin(1, "USDT").available == Decimal(40_000) - margin
+    assert refusal(world, 1, SPOT, BUY, "0.7", "60000") is Refusal.INSUFFICIENT_FUNDS
+    assert refusal(world, 1, LINEAR, BUY, "15", "60000") is Refusal.INSUFFICIENT_MARGIN
+
+
+def test_one_wallet_is_paid_in_once_and_spot_fills_move_its_money() -> None:
+    world = open_world(Terms(one_wallet=True))
+    world.order(1, SPOT, BUY, "1", "65000")
+    wallet = world.accounts.positions.wallet(1, "USDT")
+    assert wallet.total == Decimal(100_000) - Decimal(64_010) == world.accounts.holding(1, "USDT").total
+    assert world.accounts.holding(1, "BTC").total == Decimal(3) - Decimal("0.001")
+
+
+def test_where_nothing_is_trimmed_a_reduce_only_order_above_the_position_is_refused() -> None:
+    world = open_world(Terms(trims_reduce_only=False))
+    world.order(1, LINEAR, BUY, "1")
+    assert refusal(world, 1, LINEAR, SELL, "1.1", reduce_only=True) is Refusal.REDUCE_ONLY
+    world.order(1, LINEAR, SELL, "1", reduce_only=True)
+    assert world.accounts.positions.position(1, LINEAR).lots == 0
