@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from jackbot_tui.execution.live.connection import open_clients
-from jackbot_tui.execution.live.dialects import DIALECTS
+from jackbot_tui.execution.live.dialects import load_dialect
 from jackbot_tui.execution.live.executor import LiveExecutor, LivePolicy
 from jackbot_tui.execution.live.keys import Credentials, KeyPlace
 from jackbot_tui.execution.live.session import LiveSession, SessionPolicy
@@ -36,7 +36,7 @@ class Live:
         self.clock = SystemClock()
         self.oms = Oms()
         self.told: list[tuple[str, str]] = []
-        dialect = replace(DIALECTS["binance"], settle_s=1.0)
+        dialect = replace(load_dialect("binance"), settle_s=1.0)
         self.executor = LiveExecutor(
             dialect, self.clock, self.oms.trade_ids, lambda *said: self.told.append(said), QUICK
         )

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from jackbot_tui.execution.live.client import CallPolicy, VenueClient
 from jackbot_tui.execution.live.dialect import Dialect
-from jackbot_tui.execution.live.dialects import DIALECTS
+from jackbot_tui.execution.live.dialects import load_dialect
 from jackbot_tui.execution.live.executor import LiveExecutor, LivePolicy
 from jackbot_tui.execution.live.failures import Redactor
 from jackbot_tui.execution.oms import Oms
@@ -162,7 +162,7 @@ class LiveWorld:
         self.oms = Oms()
         self.told: list[tuple[str, str]] = []
         self.seen: dict[str, list[OrderStatus]] = {}
-        self.dialect = dialect or replace(DIALECTS["binance"], settle_s=0.03)
+        self.dialect = dialect or replace(load_dialect("binance"), settle_s=0.03)
         self.executor = LiveExecutor(
             self.dialect, self.clock, self.oms.trade_ids, lambda level, text: self.told.append((level, text)), policy
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.connection import open_clients
 from jackbot_tui.execution.live.dialect import Dialect
-from jackbot_tui.execution.live.dialects import DIALECTS
+from jackbot_tui.execution.live.dialects import all_dialects, load_dialect
 from jackbot_tui.execution.live.failures import VenueFailure
 from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, keyring_module
 from jackbot_tui.feeds.venue_limits import VenueLimits
@@ -55,15 +55,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _dialect(account: str) -> Dialect:
-    dialect = DIALECTS.get(account.partition("/")[0])
-    if dialect is None:
-        raise InputError(f"{account!r} names no known exchange: known are {', '.join(sorted(DIALECTS))}")
-    return dialect
+    return load_dialect(account.partition("/")[0])
 
 
 def _list(store: KeyStore, only: str) -> int:
     known = dict(store.list())
-    for venue, dialect in DIALECTS.items():
+    for venue, dialect in all_dialects().items():
         if venue not in known:
             try:
                 found = store.find(venue, dialect.credentials)

@@ -6,13 +6,14 @@ import ccxt
 import pytest
 
 from jackbot_tui.execution.live.dialect import Dialect
-from jackbot_tui.execution.live.dialects import DIALECTS, dialect_of
+from jackbot_tui.execution.live.dialects import all_dialects, dialect_of
 from jackbot_tui.model.errors import ConfigError, InputError
 from jackbot_tui.model.ids import client_order_id
 from jackbot_tui.venues import VENUES
 from jackbot_tui.venues.binance.errors import ERRORS as BINANCE
 from jackbot_tui.venues.errors import DEFAULTS, ErrorKind, VenueErrors, classify
 
+DIALECTS = all_dialects()
 IDS = [
     client_order_id("manual", "zzzz", 36**8 - 1),
     client_order_id("twap", "0000", 0, "p1"),

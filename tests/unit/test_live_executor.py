@@ -1,5 +1,6 @@
 """The live executor in front of a venue whose answers get lost: nothing sent twice, nothing assumed, all found out."""
 
+import decimal
 import random
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -11,7 +12,7 @@ from jackbot_tui.execution.live.statements import order_of, trade_of
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.model.enums import OrderStatus, TimeInForce
 from jackbot_tui.model.numbers import ONE
-from tests.live_world import DROPPED, LOST, LiveWorld
+from tests.live_world import DROPPED, KEY, LOST, SYMBOL, LiveWorld
 
 S = OrderStatus
 
@@ -51,6 +52,18 @@ async def test_what_the_order_asks_for_is_what_the_venue_gets(world: LiveWorld, 
     made = world.submit(**more)
     await world.until(lambda: bool(world.venue.orders))
     assert world.venue.orders["1"]["params"] == {"clientOrderId": made, **sent}
+
+
+async def test_a_library_that_sets_the_rounding_of_decimals_sets_its_own(world: LiveWorld) -> None:
+    async def create_order(*asked: object) -> dict[str, object]:
+        decimal.getcontext().rounding = decimal.ROUND_UP
+        return await plain(*asked)
+
+    before = decimal.getcontext().rounding
+    plain, world.venue.create_order = world.venue.create_order, create_order
+    client = world.executor.client_of(KEY)
+    await client.create(world.order(world.submit()), SYMBOL)
+    assert decimal.getcontext().rounding == before
 
 
 async def test_a_refusal_is_a_rejection_with_the_venues_reason(world: LiveWorld) -> None:

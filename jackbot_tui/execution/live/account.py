@@ -6,6 +6,8 @@ reconciliation to show.
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from jackbot_tui.execution.live.statements import AccountStatement, BalanceStatement, PositionStatement
 from jackbot_tui.execution.paper.account import MarginView, Outlook
 from jackbot_tui.model.accounting import currencies_of
@@ -34,6 +36,28 @@ class LiveAccount:
     def take_balances(self, kind: MarketKind, said: tuple[BalanceStatement, ...]) -> None:
         """Some currencies changed."""
         self._balances.setdefault(kind, {}).update({each.currency: each for each in said})
+
+    def take_position(self, symbol: str, said: PositionStatement | None) -> None:
+        """One position changed, None = it is flat. Streams tell less than pages do: mode and leverage stay as they
+        were, figures that hang on the size stay while the size does.
+        """
+        key = f"{self._venue}:{symbol}"
+        before = self.positions.get(key)
+        if said is None:
+            self.positions.pop(key, None)
+        elif before is None:
+            self.positions[key] = said
+        else:
+            same = before if before.quantity == said.quantity else said
+            self.positions[key] = replace(
+                said,
+                mode=said.mode or before.mode,
+                leverage=said.leverage or before.leverage,
+                liquidation=said.liquidation or same.liquidation,
+                initial_margin=said.initial_margin or same.initial_margin,
+                maintenance_margin=said.maintenance_margin or same.maintenance_margin,
+                collateral=said.collateral or same.collateral,
+            )
 
     def balances(self, kind: MarketKind) -> dict[str, BalanceStatement]:
         return self._balances.get(kind, {})

@@ -7,18 +7,19 @@ limiter stays off, and nothing is signed that was not asked for.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jackbot_tui.execution.live.dialect import Dialect
+from jackbot_tui.execution.live.dialect import Dialect, KeyRights
 from jackbot_tui.execution.live.failures import Redactor, VenueFailure
 from jackbot_tui.execution.live.statements import (
     AccountStatement,
     OrderStatement,
+    PositionStatement,
     TradeStatement,
     balances_of,
     order_of,
@@ -45,13 +46,6 @@ class CallPolicy(Struct, frozen=True, kw_only=True):
     load_s: float = 60.0
     queue_s: float = 5.0
     query_queue_s: float = 30.0
-
-
-class KeyRights(Struct, frozen=True):
-    """What a key may do; None where the venue does not tell."""
-
-    may_trade: bool | None = None
-    may_withdraw: bool | None = None
 
 
 class VenueClient:
@@ -185,22 +179,21 @@ class VenueClient:
         if self.kind is MarketKind.SPOT:
             return AccountStatement(balances=balances_of(balance))
         raws = await self._call(lambda: self.exchange.fetch_positions(), lane, self._weights.positions)
-        positions = (position_of(raw, self.size(str(raw.get("symbol")))) for raw in raws)
+        positions = (self.read_position(raw) for raw in raws)
         return AccountStatement(balances=balances_of(balance), positions=tuple(each for each in positions if each))
 
     async def rights(self) -> KeyRights:
         """What the key may do, as far as the venue tells."""
-        call = self.dialect.rights_call
-        if not call:
+        rule = self.dialect.rights
+        if rule is None:
             return KeyRights()
-        said = await self._call(getattr(self.exchange, call), Lane.QUERY, 1)
-        trade = self.dialect.trade_right[self.kind]
-        return KeyRights(may_trade=_flag(said.get(trade)), may_withdraw=_flag(said.get(self.dialect.withdraw_right)))
+        return rule.read(await self._call(getattr(self.exchange, rule.call), Lane.QUERY, 1), self.kind)
 
     async def count_down(self, symbol: str, seconds: float) -> None:
         """Let the venue cancel all orders of one market unless it hears again within that time; 0 takes it back."""
-        call = getattr(self.exchange, self.dialect.dead_man[self.kind])
-        request = {"symbol": self.exchange.market(symbol)["id"], "countdownTime": int(seconds * 1000)}
+        rule = self.dialect.dead_man[self.kind]
+        call = getattr(self.exchange, rule.call)
+        request = rule.request(self.exchange.market(symbol)["id"], int(seconds * 1000))
         await self._call(lambda: call(request), Lane.ORDER, self._weights.count_down)
 
     async def set_margin(self, symbol: str, wanted: MarginSetting, *, mode: bool) -> None:
@@ -234,6 +227,10 @@ class VenueClient:
 
     def read_trade(self, raw: Mapping[str, Any]) -> TradeStatement | None:
         return trade_of(raw, self.size(str(raw.get("symbol"))), self.dialect.client_ids.from_wire)
+
+    def read_position(self, raw: Mapping[str, Any]) -> PositionStatement | None:
+        """None for a flat one."""
+        return position_of(raw, self.size(str(raw.get("symbol"))))
 
     def failure(self, error: BaseException) -> VenueFailure:
         """What ``error`` of ccxt means, without secrets."""
@@ -273,7 +270,8 @@ class VenueClient:
             raise VenueFailure(ErrorKind.RETRYABLE, "rate_limit", str(error), sent=False) from None
         try:
             async with asyncio.timeout(answer_s or policy.answer_s):
-                answer = await ask()
+                with localcontext():  # ccxt sets the rounding of the decimal context that it runs in
+                    answer = await ask()
         except TimeoutError:
             raise VenueFailure(ErrorKind.UNKNOWN, "timeout", "no answer in time") from None
         except Exception as error:  # noqa: BLE001 - ccxt raises its own tree and, on odd answers, whatever Python does
@@ -290,10 +288,6 @@ class VenueClient:
         told = str(headers.get("Retry-After", ""))
         wait = float(told) if told.isdigit() else None
         self._gate.limiter.refuse(self._clock.now_ns(), banned=False, retry_after_s=wait)
-
-
-def _flag(value: object) -> bool | None:
-    return None if value is None else value in (True, "true")
 
 
 def _number(value: Decimal) -> float:

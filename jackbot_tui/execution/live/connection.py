@@ -41,7 +41,8 @@ async def open_clients(
     clients: dict[MarketKind, VenueClient] = {}
     try:
         for kind in kinds:
-            exchange = getattr(library, dialect.exchanges[kind])(
+            plain = getattr(library, dialect.exchanges[kind])
+            exchange = (dialect.override(plain) if dialect.override is not None else plain)(
                 {
                     **credentials.fields(),
                     "enableRateLimit": False,

@@ -1,14 +1,19 @@
 """How one venue's private side differs from another's, as one frozen record; ``dialects`` has one for each venue."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.ids import base36, is_client_order_id
 from jackbot_tui.venues.errors import VenueErrors
+
+BOTH_KINDS = (MarketKind.SPOT, MarketKind.LINEAR)
+WORD = "A-Za-z0-9_-"
+UNPROVEN = "its private side is not proven yet: use paper there"
 
 
 class IdWriting(StrEnum):
@@ -70,13 +75,40 @@ class Weights(Struct, frozen=True, kw_only=True):
     count_down: int = 10
 
 
+class KeyRights(Struct, frozen=True):
+    """What a key may do; None where the venue does not tell."""
+
+    may_trade: bool | None = None
+    may_withdraw: bool | None = None
+
+
+class RightsRule(Struct, frozen=True):
+    """``call`` is ccxt's method that tells what the key may do, ``read`` understands its answer for a market kind."""
+
+    call: str
+    read: Callable[[Mapping[str, Any], MarketKind], KeyRights]
+
+
+class DeadMan(Struct, frozen=True):
+    """A venue's cancel-all-after. ``call`` is ccxt's method, ``request`` its fields for a market's id and a time in
+    milliseconds (0 takes it back). ``whole``: it counts for the account and not for one market.
+    """
+
+    call: str
+    request: Callable[[str, int], Mapping[str, object]]
+    whole: bool = False
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """One venue. Names of parameters are those that ccxt's unified method passes on.
 
     ``query_id`` and ``cancel_id``: the parameter by which an order is asked for, or canceled, by client id; "" = it
     cannot be, the venue's own id is needed. ``settle_s``: after so long a request that was given up can no longer
     arrive. ``closed``: why live trading is not open there yet, "" = it is. ``dead_man_s``: shortest and longest time of
-    its cancel-all-after, (0, 0) = it has none for us.
+    its cancel-all-after, (0, 0) = it has none for us. ``override`` makes of ccxt's class one that mends what it gets
+    wrong there. Private streams are ``orders``, ``trades``, ``balance`` and ``positions``: ``watch_each`` names those
+    that ccxt opens for one symbol at a time, ``unwatched`` those that it, or the venue, does not have for a kind of
+    market (answers and polls tell instead), ``watch_params`` what they are asked with.
     """
 
     venue: str
@@ -92,16 +124,25 @@ class Dialect(Struct, frozen=True, kw_only=True):
     amends: frozenset[MarketKind] = frozenset()
     market_buy_by_cost: bool = False  # a market buy in base units is not possible on spot
     tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections
+    watch_each: frozenset[str] = frozenset()
+    unwatched: Mapping[MarketKind, frozenset[str]] = {}
+    watch_params: Mapping[MarketKind, Mapping[str, object]] = field(
+        default_factory=lambda: {MarketKind.SPOT: {"type": "spot"}, MarketKind.LINEAR: {"type": "swap"}}
+    )
     settle_s: float = 30.0
     weights: Mapping[MarketKind, Weights] = {}
-    dead_man: Mapping[MarketKind, str] = {}  # ccxt's method of the venue's cancel-all-after, for one market
+    dead_man: Mapping[MarketKind, DeadMan] = {}
     dead_man_s: tuple[float, float] = (0.0, 0.0)
     closed: str = ""
-    rights_call: str = ""  # ccxt's method that tells what the key may do, and the fields of its answer
-    trade_right: Mapping[MarketKind, str] = {}
-    withdraw_right: str = ""
+    rights: RightsRule | None = None
+    override: Callable[[type[Any]], type[Any]] | None = None
     credentials: tuple[str, ...] = ("apiKey", "secret")
     source: str = ""
 
     def weights_of(self, kind: MarketKind) -> Weights:
         return self.weights.get(kind) or Weights()
+
+
+def flag(value: object) -> bool | None:
+    """A venue's yes or no; None where it says nothing."""
+    return None if value is None else value in (True, "true")

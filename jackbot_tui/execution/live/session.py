@@ -9,6 +9,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from decimal import getcontext, setcontext
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -129,29 +131,39 @@ class LiveSession:
         self._executor.trouble = next((each for each in self._troubles.values() if each), "")
 
     def _watches(self, kind: MarketKind, client: VenueClient) -> list[asyncio.Task[None]]:
-        exchange = client.exchange
-        work = {
-            "orders": (exchange.watch_orders, self._on_orders),
-            "trades": (exchange.watch_my_trades, self._on_trades),
-            "balance": (exchange.watch_balance, self._on_balance),
-        }
-        return [
-            asyncio.create_task(self._watch(kind, client, listen, hear), name=f"watch {name} {kind.value}")
-            for name, (listen, hear) in work.items()
-        ]
+        """One task for each private stream that ccxt and the venue have."""
+        exchange, dialect = client.exchange, client.dialect
+        params = dict(dialect.watch_params[kind])
+        lacking = dialect.unwatched.get(kind, frozenset())
+        tasks: list[asyncio.Task[None]] = []
+
+        def begin(name: str, listen: Callable[[], Awaitable[Any]], hear: Callable[[VenueClient, Any], None]) -> None:
+            if name not in lacking:
+                tasks.append(asyncio.create_task(self._watch(kind, client, listen, hear), name=f"watch {name} {kind}"))
+
+        for name, watch, hear in (
+            ("orders", exchange.watch_orders, self._on_orders),
+            ("trades", exchange.watch_my_trades, self._on_trades),
+        ):
+            for symbol in self._symbols.get(kind, ()) if name in dialect.watch_each else (None,):
+                begin(name, partial(watch, symbol, None, None, params), hear)
+        begin("balance", partial(exchange.watch_balance, params), self._on_balance)
+        if kind is MarketKind.LINEAR:
+            symbols = list(self._symbols.get(kind, ())) if "positions" in dialect.watch_each else None
+            begin("positions", partial(exchange.watch_positions, symbols, None, None, params), self._on_positions)
+        return tasks
 
     async def _watch(
         self,
         kind: MarketKind,
         client: VenueClient,
-        listen: Callable[..., Awaitable[Any]],
+        listen: Callable[[], Awaitable[Any]],
         hear: Callable[[VenueClient, Any], None],
     ) -> None:
-        params = {"type": "spot"} if kind is MarketKind.SPOT else {"type": "swap"}
-        balance = hear == self._on_balance
+        setcontext(getcontext().copy())  # ccxt sets the rounding of the decimal context that it runs in
         while True:
             try:
-                raws = await (listen(params) if balance else listen(None, None, None, params))
+                raws = await listen()
             except Exception as error:  # noqa: BLE001 - ccxt's tree and whatever an odd message makes of it
                 raise client.failure(error) from None
             self._heard[kind] = self._clock.now_ns()
@@ -170,6 +182,11 @@ class LiveSession:
 
     def _on_balance(self, client: VenueClient, raw: Any) -> None:
         self._executor.account.take_balances(client.kind, balances_of(raw))
+
+    def _on_positions(self, client: VenueClient, raws: Any) -> None:
+        for raw in list(raws):
+            said = client.read_position(raw)
+            self._executor.account.take_position(str(raw.get("symbol")), said)
 
     async def _opened(self, client: VenueClient, watches: Sequence[asyncio.Task[None]]) -> None:
         """Return when a private socket stands; VenueFailure when it does not in time, or a watch broke."""
@@ -198,9 +215,8 @@ class LiveSession:
         """Wind the venue's cancel-all-after up again and again, in every market where orders of ours work."""
         after = self.policy.dead_man_s
         while True:
-            for symbol in self._followed(kind):
+            for symbol, working in self._exposed(kind, client):
                 place = (kind, symbol)
-                working = self._executor.tracker.working(f"{client.dialect.venue}:{symbol}")
                 if not working and place not in self._counting:
                     continue
                 try:
@@ -212,6 +228,14 @@ class LiveSession:
                     self._tell("info", f"dead-man switch of {symbol}: orders end {after:g} s after we fall silent")
                 (self._counting.add if working else self._counting.discard)(place)
             await asyncio.sleep(after / WINDS)
+
+    def _exposed(self, kind: MarketKind, client: VenueClient) -> list[tuple[str, bool]]:
+        """What the switch counts for, and whether orders of ours work there: markets, or the account by one of them."""
+        tracker, venue = self._executor.tracker, client.dialect.venue
+        found = [(symbol, bool(tracker.working(f"{venue}:{symbol}"))) for symbol in self._followed(kind)]
+        if client.dialect.dead_man[kind].whole and found:
+            return [(self._symbols[kind][0] if self._symbols.get(kind) else found[0][0], any(w for _, w in found))]
+        return found
 
     async def _stop_counting(self, clients: Mapping[MarketKind, VenueClient]) -> None:
         """An orderly end leaves orders as the shutdown policy wants them: the venue must not cancel them afterwards."""
