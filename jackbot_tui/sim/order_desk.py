@@ -32,6 +32,12 @@ from jackbot_tui.sim.terms import Terms
 from jackbot_tui.sim.timeline import Timeline
 
 _ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED})
+_REFUSALS = {
+    Reason.POST_ONLY: Refusal.POST_ONLY,
+    Reason.FOK: Refusal.FILL_OR_KILL,
+    Reason.REDUCE_ONLY: Refusal.REDUCE_ONLY,
+    Reason.BAD_QUANTITY: Refusal.REDUCE_ONLY,
+}
 
 
 class Book(Protocol):
@@ -202,7 +208,7 @@ class OrderDesk:
             ours.updated_ms = self._timeline.now_ms()
             self._reserve(ours)
             self._tell(ours, OrderChange.AMENDED)
-        if order.status is OrderStatus.REJECTED:
+        if order.status is OrderStatus.REJECTED or self._is_refused_fok(ours, order.reason):
             return  # ``_place`` sees to it
         if order.status in _ENDED:
             self._announce(ours)
@@ -319,17 +325,29 @@ class OrderDesk:
             now=self._timeline.elapsed_ns, tif=order.tif, post_only=order.post_only, reduce_only=order.reduce_only,
             self_trade=order.self_trade, account=order.account, client_id=order.client_id, order_id=order.order_id,
         )  # fmt: skip
-        if done.status is not OrderStatus.REJECTED:
+        if done.status is not OrderStatus.REJECTED and not self._is_refused_fok(order, done.reason):
             return
         del self._working[order.order_id]
-        post_only = done.reason is Reason.POST_ONLY
-        if order.trigger is None and (self._terms.refuses_post_only if post_only else self._terms.refuses_reduce_only):
+        if order.trigger is None and self._refuses(done.reason):
             order.status = OrderStatus.REJECTED
             self._reserve(order)
             self._store.forget(order)
-            raise Refused(Refusal.POST_ONLY if post_only else Refusal.REDUCE_ONLY)
+            raise Refused(_REFUSALS[done.reason])
         self._announce(order)
+        post_only = done.reason is Reason.POST_ONLY
         self._close(order, OrderStatus.CANCELED if post_only else OrderStatus.EXPIRED, done.reason)
+
+    def _refuses(self, reason: Reason) -> bool:
+        """Whether the venue refuses what the engine ended at once, instead of taking and ending it."""
+        match reason:
+            case Reason.POST_ONLY:
+                return self._terms.refuses_post_only
+            case Reason.FOK:
+                return self._terms.refuses_fok
+        return self._terms.refuses_reduce_only
+
+    def _is_refused_fok(self, order: AccountOrder, reason: Reason) -> bool:
+        return reason is Reason.FOK and order.trigger is None and self._terms.refuses_fok
 
     def _set_off(self, order: AccountOrder) -> None:
         """A waiting order's price was reached: it goes to the book, as itself or as an order of its own."""

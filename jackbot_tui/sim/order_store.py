@@ -55,6 +55,8 @@ class OrderStore:
             del self._by_client[place]
 
     def is_taken(self, account: int, key: str, client_id: str, unique: UniqueIds) -> bool:
+        if unique is UniqueIds.NONE:
+            return False
         found = self._by_client.get((account, key, client_id))
         return found is not None and (unique is UniqueIds.ALL or found.is_open)
 

@@ -37,6 +37,7 @@ class Refusal(StrEnum):
     INSUFFICIENT_MARGIN = "the margin does not suffice"
     POSITION_LIMIT = "the position would be too large for its leverage"
     POST_ONLY = "the order would take"
+    FILL_OR_KILL = "the order cannot be filled at once as a whole"
     REDUCE_ONLY = "the order would not reduce the position"
     WOULD_TRIGGER = "the order would trigger at once"
     AMEND_NOT_ALLOWED = "this order cannot be amended so"

@@ -21,10 +21,11 @@ class FeeCurrency(StrEnum):
 
 
 class UniqueIds(StrEnum):
-    """Among which orders of an account and instrument a client id may occur once."""
+    """Among which orders of an account and instrument a client id may occur once; NONE: as often as it likes."""
 
     OPEN = "open"
     ALL = "all"
+    NONE = "none"
 
 
 _STABLE = dict.fromkeys(("USDT", "USD", "USDC"), Decimal(100_000))
@@ -36,7 +37,8 @@ DEPOSITS: Mapping[MarketKind, Mapping[str, Decimal]] = {MarketKind.SPOT: _STABLE
 class Terms(Struct, frozen=True, kw_only=True):
     """``deposits``: what each account opens with, by kind of market and currency; a currency that no listed market
     knows is not paid in. ``refuses_post_only``: a post-only order that would take is refused outright; else it is taken
-    and canceled at once. ``refuses_reduce_only``: the same for a reduce-only order that reduces nothing.
+    and canceled at once. ``refuses_reduce_only`` and ``refuses_fok``: the same for a reduce-only order that reduces
+    nothing and for a fill-or-kill order that cannot be filled.
     ``trigger_keeps_id``: kinds of market where a triggered order stays the same order; elsewhere a new one follows from
     it. ``liquidation_fee`` is a fraction of the liquidated value. ``one_wallet``: spot and perpetuals share one wallet
     per currency (a unified account), and what either binds is bound for both; no currency stands in for another.
@@ -48,6 +50,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     unique_ids: UniqueIds = UniqueIds.OPEN
     refuses_post_only: bool = True
     refuses_reduce_only: bool = True
+    refuses_fok: bool = False
     trigger_keeps_id: frozenset[MarketKind] = frozenset(MarketKind)
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     liquidation_fee: Decimal = Decimal("0.0125")

@@ -447,3 +447,19 @@ def test_where_nothing_is_trimmed_a_reduce_only_order_above_the_position_is_refu
     assert refusal(world, 1, LINEAR, SELL, "1.1", reduce_only=True) is Refusal.REDUCE_ONLY
     world.order(1, LINEAR, SELL, "1", reduce_only=True)
     assert world.accounts.positions.position(1, LINEAR).lots == 0
+
+
+def test_a_fill_or_kill_order_is_refused_without_a_trace_by_the_terms() -> None:
+    world = open_world(Terms(refuses_fok=True))
+    assert refusal(world, 1, SPOT, BUY, "0.5", "64000", tif=TimeInForce.FOK) is Refusal.FILL_OR_KILL
+    assert world.accounts.orders.orders(1) == []
+    assert world.accounts.holding(1, "USDT").locked == 0
+    assert changes(world) == []
+    assert world.order(1, SPOT, BUY, "0.5", "64010", tif=TimeInForce.FOK).status is OrderStatus.FILLED
+
+
+def test_a_client_id_may_come_twice_by_the_terms_and_the_newest_is_found() -> None:
+    world = open_world(Terms(unique_ids=UniqueIds.NONE))
+    world.order(1, SPOT, BUY, "0.1", "60000", client_id="same")
+    newest = world.order(1, SPOT, BUY, "0.1", "60000", client_id="same")
+    assert world.accounts.orders.by_client_id(1, SPOT, "same") is newest
