@@ -18,17 +18,17 @@ from jackbot_tui.algos import registry
 from jackbot_tui.algos.intents import CancelChild, Place, Tell
 from jackbot_tui.algos.machine import Parent
 from jackbot_tui.algos.state import OWNER, Action, Arrival, Kind, MarketView, ParentPicture, ParentRequest, Preview
-from jackbot_tui.book.analytics import depth_to_fill
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, Submitted
 from jackbot_tui.engine.market_data import MarketData
+from jackbot_tui.engine.parent_market import arrival_of, view_of
 from jackbot_tui.execution.base import VenueExecutor
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.journal.base import Recovered
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.model.errors import JackbotError
-from jackbot_tui.model.numbers import ZERO, decimal_of, text_of
+from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import Order, OrderEvent, OrderRequest
 from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
@@ -151,8 +151,8 @@ class Parents:
         if market is None:
             return Preview(lines=(), problem=f"{request.key} is not followed by this engine")
         now = self._engine.clock.now_ns()
-        arrival = _arrival(market, request.side, request.quantity)
-        return registry.preview(request, market.instrument, _view(market, now), arrival)
+        arrival = arrival_of(market, request.side, request.quantity)
+        return registry.preview(request, market.instrument, view_of(market, now), arrival)
 
     @property
     def next_wakeup(self) -> int | None:
@@ -172,7 +172,7 @@ class Parents:
         now, number = engine.clock.now_ns(), self._next_number
         parent_id = f"p{number}"
         market = engine.data.markets[request.key]
-        view = _view(market, now)
+        view = view_of(market, now)
         parent = registry.begin(
             request,
             market.instrument,
@@ -180,7 +180,7 @@ class Parents:
             number=number,
             seed=zlib.crc32(f"{engine.seed}:{parent_id}".encode()),
             view=view,
-            arrival=_arrival(market, request.side, request.quantity),
+            arrival=arrival_of(market, request.side, request.quantity),
         )
         for intent in parent.act(view):
             refusal = engine.refusal_of(intent.request) if isinstance(intent, Place) else None
@@ -309,7 +309,7 @@ class Parents:
                 parent_id=started.parent_id,
                 number=started.number,
                 seed=started.seed,
-                view=_view(market, started.ts),
+                view=view_of(market, started.ts),
                 arrival=Arrival(),
             )
         except (JackbotError, ValueError) as error:
@@ -397,7 +397,7 @@ class Parents:
             queue = engine.executor.queue(child.client_id)
             if queue is not None:
                 ahead[child.client_id] = queue.ahead
-        return _view(engine.data.markets[parent.key], now, ahead)
+        return view_of(engine.data.markets[parent.key], now, ahead)
 
     def _drive(self, parent: Parent) -> None:
         """Let it act until it wants nothing more; a mistake in it stops it and nothing else."""
@@ -485,44 +485,3 @@ class Parents:
 
 def _number(parent: Parent) -> int:
     return parent.number
-
-
-def _view(market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None) -> MarketView:
-    """The market as a parent may see it; a book that is not LIVE has no prices."""
-    bid = market.book.best_bid() if market.live else None
-    ask = market.book.best_ask() if market.live else None
-    last, mark = market.trades.last_price, market.fresh_mark(now)
-    live = bid is not None and ask is not None
-    trouble = "" if live else f"the {market.instrument.symbol} book is {market.state.value.upper()}"
-    if market.live and not live:
-        trouble = f"the {market.instrument.symbol} book has one side only"
-    elif not live and market.sequencer.reason:
-        trouble += f", {market.sequencer.reason}"
-    return MarketView(
-        now=now,
-        live=live,
-        trouble=trouble,
-        bid=ZERO if bid is None else decimal_of(bid[0]),
-        bid_size=ZERO if bid is None else decimal_of(bid[1]),
-        ask=ZERO if ask is None else decimal_of(ask[0]),
-        ask_size=ZERO if ask is None else decimal_of(ask[1]),
-        last=ZERO if last is None else decimal_of(last),
-        mark=ZERO if mark is None else mark,
-        volume=market.trades.volume,
-        ahead=ahead or {},
-    )
-
-
-def _arrival(market: InstrumentMarket, side: Side, quantity: Decimal) -> Arrival:
-    """The market as a parent finds it when it begins."""
-    bid, ask = market.book.best_bid(), market.book.best_ask()
-    if not market.live or bid is None or ask is None:
-        return Arrival()
-    estimate = depth_to_fill(market.book, side, float(quantity))
-    far = decimal_of((ask if side is Side.BUY else bid)[0])
-    return Arrival(
-        mid=(decimal_of(bid[0]) + decimal_of(ask[0])) / 2,
-        touch=far,
-        take=decimal_of(round(estimate.average, 12)) if estimate.quantity else ZERO,
-        complete=estimate.complete,
-    )

@@ -1,0 +1,53 @@
+"""The market as parent orders see it: views of an instrument now, and the market that one finds when it begins.
+
+Pure: built by ``parents`` from the books and tapes of the pipeline, read by the machines in ``algos``.
+"""
+
+from decimal import Decimal
+
+from jackbot_tui.algos.state import Arrival, MarketView
+from jackbot_tui.book.analytics import depth_to_fill
+from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.model.enums import Side
+from jackbot_tui.model.numbers import ZERO, decimal_of
+
+
+def view_of(market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None) -> MarketView:
+    """The market as a parent may see it; a book that is not LIVE has no prices."""
+    bid = market.book.best_bid() if market.live else None
+    ask = market.book.best_ask() if market.live else None
+    last, mark = market.trades.last_price, market.fresh_mark(now)
+    live = bid is not None and ask is not None
+    trouble = "" if live else f"the {market.instrument.symbol} book is {market.state.value.upper()}"
+    if market.live and not live:
+        trouble = f"the {market.instrument.symbol} book has one side only"
+    elif not live and market.sequencer.reason:
+        trouble += f", {market.sequencer.reason}"
+    return MarketView(
+        now=now,
+        live=live,
+        trouble=trouble,
+        bid=ZERO if bid is None else decimal_of(bid[0]),
+        bid_size=ZERO if bid is None else decimal_of(bid[1]),
+        ask=ZERO if ask is None else decimal_of(ask[0]),
+        ask_size=ZERO if ask is None else decimal_of(ask[1]),
+        last=ZERO if last is None else decimal_of(last),
+        mark=ZERO if mark is None else mark,
+        volume=market.trades.volume,
+        ahead=ahead or {},
+    )
+
+
+def arrival_of(market: InstrumentMarket, side: Side, quantity: Decimal) -> Arrival:
+    """The market as a parent finds it when it begins."""
+    bid, ask = market.book.best_bid(), market.book.best_ask()
+    if not market.live or bid is None or ask is None:
+        return Arrival()
+    estimate = depth_to_fill(market.book, side, float(quantity))
+    far = decimal_of((ask if side is Side.BUY else bid)[0])
+    return Arrival(
+        mid=(decimal_of(bid[0]) + decimal_of(ask[0])) / 2,
+        touch=far,
+        take=decimal_of(round(estimate.average, 12)) if estimate.quantity else ZERO,
+        complete=estimate.complete,
+    )
