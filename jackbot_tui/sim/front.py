@@ -20,6 +20,7 @@ from jackbot_tui.sim.faults import Faults
 from jackbot_tui.sim.flow import Flow
 from jackbot_tui.sim.hub import Hub, Subscriber, Topic
 from jackbot_tui.sim.instruments import Listing
+from jackbot_tui.sim.keys import ApiKey
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import SimMarket
 from jackbot_tui.sim.matching import MatchingEngine
@@ -183,6 +184,10 @@ class Front(ABC):
         no private side is played.
         """
         return {}
+
+    def credentials(self, key: ApiKey) -> dict[str, str]:
+        """``key`` in the fields that ccxt takes the venue's keys in."""
+        return {"apiKey": key.key, "secret": key.secret, "password": key.passphrase}
 
     @abstractmethod
     def doors(self) -> Sequence[Door]: ...
