@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from jackbot_tui.algos.algorithm import BASIS_POINTS, Algorithm, Holding, is_worse, smallest, taking_price
+from jackbot_tui.algos.algorithm import Algorithm, Holding, is_worse, smallest, taking_price
 from jackbot_tui.algos.intents import CancelChild, Intent, Place, Tell
 from jackbot_tui.algos.parameters import Terms, changed
+from jackbot_tui.algos.picture import picture_of, sum_text
 from jackbot_tui.algos.state import (
     OWNER,
     Child,
@@ -127,33 +128,7 @@ class Parent:
 
     def picture(self) -> ParentPicture:
         """The parent for panels and programs."""
-        state = self.state
-        entry, total = state.entry, state.entry.filled + state.exit.filled
-        slippage = None
-        if entry.filled and state.arrival.mid:
-            slippage = (entry.average - state.arrival.mid) / state.arrival.mid * BASIS_POINTS * self.side.sign
-        return ParentPicture(
-            number=self.number,
-            parent_id=self.parent_id,
-            kind=self.request.kind,
-            key=self.key,
-            side=self.side,
-            quantity=state.quantity,
-            filled=entry.filled,
-            average=entry.average,
-            exited=state.exit.filled,
-            status=state.status,
-            why=state.reason if not self.is_open else self.why,
-            slippage_bp=slippage,
-            saved=entry.taker_fees + state.exit.taker_fees - entry.fees - state.exit.fees,
-            maker_share=(entry.by_maker + state.exit.by_maker) / total if total else None,
-            races=state.races,
-            orders=tuple(child.number for child in state.children if child.open),
-            values=dict(state.values),
-            started_ns=state.started_ns,
-            ended_ns=state.ended_ns,
-            wake_ns=self.wake_ns,
-        )
+        return picture_of(self)
 
     # ------------------------------------------------------------------ events
 
@@ -527,20 +502,7 @@ class Parent:
         self.wake_ns = 0
         self.changed = True
         level = {ParentStatus.DONE: "good", ParentStatus.CANCELED: "info"}.get(state.then, "bad")
-        self._tell(level, f"{state.then.value.upper()}: {state.reason}; {self._sum_text()}")
-
-    def _sum_text(self) -> str:
-        picture = self.picture()
-        text = f"{text_of(picture.filled)} of {text_of(picture.quantity)} filled"
-        if picture.filled > picture.quantity:
-            text += " (before the smaller total reached the venue)"
-        if picture.filled:
-            text += f" at {text_of(round(picture.average, self.instrument.price_places + 2))}"
-        if picture.exited:
-            text += f", {text_of(picture.exited)} taken off again"
-        if picture.slippage_bp is not None:
-            text += f", {picture.slippage_bp:+.2f} bp to the start"
-        return text
+        self._tell(level, f"{state.then.value.upper()}: {state.reason}; {sum_text(self)}")
 
     def _rest_text(self, done: str, left: Decimal) -> str:
         return f"{done}, {text_of(left)} left is below the venue's minimum" if left else done
