@@ -4,6 +4,7 @@ Made once by ``sim.accounts`` from the exchange's seed; private pages and doors 
 their venue's words what is wrong. The keys are test keys: they open nothing but an exchange on this machine.
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Iterable
@@ -79,6 +80,12 @@ def signature_hex(secret: str, payload: str | bytes, digest: str = "sha256") -> 
     """HMAC of ``payload`` as lower-case hexadecimal text."""
     data = payload.encode() if isinstance(payload, str) else payload
     return hmac.new(secret.encode(), data, digest).hexdigest()
+
+
+def signature_base64(secret: str, payload: str | bytes, digest: str = "sha256") -> str:
+    """The same as Base64, padded."""
+    data = payload.encode() if isinstance(payload, str) else payload
+    return base64.b64encode(hmac.digest(secret.encode(), data, digest)).decode()
 
 
 def same_text(left: str, right: str) -> bool:
