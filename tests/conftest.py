@@ -1,14 +1,20 @@
 """``--conformance-report FILE``: what the run found, by venue, market kind and aspect, for the feature matrix."""
 
 import decimal
+import os
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.venues import VENUES, load_spec
 from jackbot_tui.venues.conformance import Aspect, MarketResults, Outcome, encode
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")  # the same examples in each run: new ones are searched for at the desk and in soaks
 
 NOTE = "conformance"
 WHOLE_FILES = (

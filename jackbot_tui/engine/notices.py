@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-RING = 2_000
-"""Notices kept: minutes of the liveliest trading, for a client that was away for a moment; about 1 MB."""
+RING = 500
+"""Notices kept: a minute of the liveliest trading, for a client that was away for a moment; about 200 kB."""
 
 
 class EngineNotice(Struct, frozen=True):

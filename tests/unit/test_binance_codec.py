@@ -162,6 +162,12 @@ def test_mark_price(codec: Codec, rate: str, value: float) -> None:
     )
 
 
+@pytest.mark.parametrize("rate", ["-", "--0.1", "1.5", "0.0001e9", "nan"])
+def test_a_funding_rate_that_is_no_figure_makes_the_frame_unknown(codec: Codec, rate: str) -> None:
+    data = f'{{"e":"markPriceUpdate","E":1,"s":"BTCUSDT","p":"64001.2","i":"63998.0","r":"{rate}","T":9}}'
+    assert isinstance(one(codec, LINEAR, wrapped("btcusdt@markPrice@1s", data)), UnknownFrame)
+
+
 @pytest.mark.parametrize(
     ("raw", "event"),
     [

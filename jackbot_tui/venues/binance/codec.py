@@ -5,7 +5,6 @@ combined stream's envelope, is one typed decode; everything else takes a slower 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,7 +21,6 @@ from jackbot_tui.model.market import (
     MarkPrice,
     SubscriptionAck,
     Trade,
-    UnknownFrame,
     VenueNotice,
 )
 from jackbot_tui.venues.base import Channel, Codec, ConnectionPlan, HttpRequest, Inferred, VenueSpec, with_endpoints
@@ -44,13 +42,8 @@ from jackbot_tui.venues.binance.wire import (
     SpotBookTicker,
     TradeEvent,
 )
+from jackbot_tui.venues.texts import is_rate, is_trade, padding, unknown_frame
 from jackbot_tui.venues.times import time_in
-
-KEPT_TEXT = 2000
-"""Characters kept of a frame that nobody knows."""
-
-MAX_PRICE = 1e15
-MAX_SIZE = 1e18
 
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
 _EVENT = msgspec.json.Decoder(BareEvent, strict=False)
@@ -145,7 +138,7 @@ class BinanceCodec(Codec):
             if key is None:
                 key = self._book_of(kind, envelope.stream, raw)
                 if key is None:
-                    return (_unknown(raw, f"stream {envelope.stream[:80]} is no update of a followed book"),)
+                    return (unknown_frame(raw, f"stream {envelope.stream[:80]} is no update of a followed book"),)
             first, previous = event.U, event.pu
             if previous < 0:  # spot: ids count by one
                 previous = first - 1
@@ -184,7 +177,7 @@ class BinanceCodec(Codec):
         native = event.s
         key = self._keys[kind].get(native) or self._key_of(kind, native, raw)
         if key is None:
-            return (_unknown(raw, f"symbol {native[:40]} is not followed"),)
+            return (unknown_frame(raw, f"symbol {native[:40]} is not followed"),)
         match event:
             case TradeEvent():
                 if event.X != "MARKET":
@@ -214,14 +207,14 @@ class BinanceCodec(Codec):
                 return _answer(_CONTROL.decode(raw), raw)
         except (*UNREADABLE, AttributeError, TypeError) as problem:
             error = problem
-        return (_unknown(raw, str(error)[:200]),)
+        return (unknown_frame(raw, str(error)[:200]),)
 
     def _spot_ticker(
         self, kind: MarketKind, ticker: SpotBookTicker, raw: str | bytes, ts_recv: int
     ) -> Sequence[FeedEvent]:
         key = self._keys[kind].get(ticker.s) or self._key_of(kind, ticker.s, raw)
         if key is None:
-            return (_unknown(raw, f"symbol {ticker.s[:40]} is not followed"),)
+            return (unknown_frame(raw, f"symbol {ticker.s[:40]} is not followed"),)
         return (BookTicker(key, 0, ts_recv, ticker.u, ticker.b, ticker.B, ticker.a, ticker.A),)
 
     # ------------------------------------------------------------------ replies
@@ -237,15 +230,15 @@ class BinanceCodec(Codec):
 
     def decode_http(self, request: HttpRequest, body: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
         if request.purpose != "snapshot":
-            return (_unknown(body, f"a {request.purpose} reply holds no market event"),)
+            return (unknown_frame(body, f"a {request.purpose} reply holds no market event"),)
         try:
             reply = _SNAPSHOT.decode(body)
         except UNREADABLE as error:
-            return (_unknown(body, f"depth snapshot of {request.key}: {error}"[:200]),)
+            return (unknown_frame(body, f"depth snapshot of {request.key}: {error}"[:200]),)
         texts = reply.bids + reply.asks
         for price, size in texts:
-            if not (_is_number(price, MAX_PRICE) and _is_number(size, MAX_SIZE)) or float(price) == 0.0:
-                return (_unknown(body, f"depth snapshot of {request.key}: level {price[:40]} x {size[:40]}"),)
+            if not is_trade(price, size):
+                return (unknown_frame(body, f"depth snapshot of {request.key}: level {price[:40]} x {size[:40]}"),)
         return (
             BookSnapshot(
                 key=request.key,
@@ -254,8 +247,8 @@ class BinanceCodec(Codec):
                 last_id=reply.lastUpdateId,
                 bids=[(float(price), float(size)) for price, size in reply.bids],
                 asks=[(float(price), float(size)) for price, size in reply.asks],
-                price_decimals=_padding(price for price, _ in texts),
-                size_decimals=_padding(size for _, size in texts),
+                price_decimals=padding(price for price, _ in texts),
+                size_decimals=padding(size for _, size in texts),
             ),
         )
 
@@ -304,16 +297,15 @@ def _combined(base: str) -> str:
 def _trade(
     key: str, number: int, price: str, size: str, ts_ms: int, buyer_was_maker: bool, raw: str | bytes, ts_recv: int
 ) -> Sequence[FeedEvent]:
-    if not (_is_number(price, MAX_PRICE) and _is_number(size, MAX_SIZE)) or float(price) == 0.0:
-        return (_unknown(raw, f"trade of {size[:40]} at {price[:40]}"),)
+    if not is_trade(price, size):
+        return (unknown_frame(raw, f"trade of {size[:40]} at {price[:40]}"),)
     side = Side.SELL if buyer_was_maker else Side.BUY
     return (Trade(key, ts_ms * NS_PER_MS, ts_recv, str(number), side, float(price), float(size), price, size),)
 
 
 def _mark(key: str, event: MarkPriceEvent, raw: str | bytes, ts_recv: int) -> Sequence[FeedEvent]:
-    rate = event.r.removeprefix("-")
-    if rate and not _is_number(rate, 1.0):
-        return (_unknown(raw, f"funding rate {event.r[:40]}"),)
+    if event.r and not is_rate(event.r):
+        return (unknown_frame(raw, f"funding rate {event.r[:40]}"),)
     return (
         MarkPrice(
             key, event.E * NS_PER_MS, ts_recv, event.p, event.i, float(event.r or 0), event.T * NS_PER_MS
@@ -331,19 +323,5 @@ def _answer(answer: Control, raw: str | bytes) -> Sequence[FeedEvent]:
         return (VenueNotice("error", str(answer.code), answer.msg, request_id),)
     if request_id >= 0:
         return (SubscriptionAck(request_id),)
-    return (_unknown(raw, "neither an event nor an answer"),)
+    return (unknown_frame(raw, "neither an event nor an answer"),)
 
-
-def _unknown(raw: str | bytes, reason: str) -> UnknownFrame:
-    kept = raw[:KEPT_TEXT]
-    return UnknownFrame(kept if isinstance(kept, str) else kept.decode(errors="replace"), reason)
-
-
-def _is_number(text: str, limit: float) -> bool:
-    return traffic.is_decimal(text) and Decimal(text) <= limit
-
-
-def _padding(texts: Iterable[str]) -> int:
-    """Decimal places if all texts have the same number of them, else -1."""
-    places = {len(text.partition(".")[2]) for text in texts}
-    return places.pop() if len(places) == 1 else -1

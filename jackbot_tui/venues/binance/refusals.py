@@ -14,6 +14,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         reduce_only=Answer("-1106", "Parameter 'reduceOnly' sent when not required."),
         unknown_order=Answer("-2011", "Unknown order sent."),
         amend_down_keeps_place=True,
+        price_too_high=Answer("-1013", "Filter failure: PERCENT_PRICE_BY_SIDE"),
+        price_too_low=Answer("-1013", "Filter failure: PERCENT_PRICE_BY_SIDE"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer(
@@ -25,5 +27,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("-2011", "Unknown order sent."),
         mode_refused="-4047",
         leverage_refused="-4028",
+        price_too_high=Answer("-4016", "Limit price can't be higher than the band allows."),
+        price_too_low=Answer("-4024", "Limit price can't be lower than the band allows."),
     ),
 }

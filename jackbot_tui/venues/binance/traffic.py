@@ -16,6 +16,7 @@ from jackbot_tui.venues.base import Inferred, MarketSpec
 from jackbot_tui.venues.binance.instruments import symbol_of
 from jackbot_tui.venues.binance.spec import FUNDING_INTERVAL_H
 from jackbot_tui.venues.binance.wire import UNREADABLE
+from jackbot_tui.venues.texts import is_decimal
 
 QUOTES = (
     "FDUSD",
@@ -142,7 +143,3 @@ def _texts_of(body: dict[str, object]) -> list[tuple[str, str]]:
 def _is_level(pair: object) -> TypeGuard[list[str]]:
     return isinstance(pair, list) and len(pair) >= 2 and is_decimal(pair[0]) and is_decimal(pair[1])
 
-
-def is_decimal(text: object) -> TypeGuard[str]:
-    """Plain decimal text as Binance writes numbers: digits with at most one point, at most 40 characters."""
-    return isinstance(text, str) and len(text) <= 40 and text.isascii() and text.replace(".", "", 1).isdigit()

@@ -44,7 +44,7 @@ from jackbot_tui.venues.okx.wire import (
     TickerRow,
     TradeRow,
 )
-from jackbot_tui.venues.texts import is_number, is_trade, padding, unknown_frame
+from jackbot_tui.venues.texts import is_rate, is_trade, padding, unknown_frame
 from jackbot_tui.venues.times import time_in
 
 TIME_PATH = "/api/v5/public/time"
@@ -286,7 +286,7 @@ class OkxCodec(Codec):
             known = self._known[kind].get(row.instId)
             if known is None:
                 events.append(unknown_frame(raw, f"instrument {row.instId[:40]} is not followed"))
-            elif not is_number(row.fundingRate.removeprefix("-"), 1.0):
+            elif not is_rate(row.fundingRate):
                 events.append(unknown_frame(raw, f"funding rate {row.fundingRate[:40]}"))
             else:
                 known.rate = float(row.fundingRate)

@@ -15,6 +15,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("51008", "Order placement failed due to insufficient balance or margin"),
         unknown_order=Answer("51400", "Cancellation failed as the order does not exist"),
         reduce_only=Answer("51000", "parameter error"),
+        price_too_high=Answer("51006", "Order price is not within the price limit"),
+        price_too_low=Answer("51006", "Order price is not within the price limit"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("31", "post-only would take liquidity: canceled (cancelSource 31)"),
@@ -24,5 +26,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("51400", "Cancellation failed as the order does not exist"),
         reduce_only=Answer("", "reduce-only order refused: nothing to reduce"),
         mode_refused="59000",
+        price_too_high=Answer("51006", "Order price is not within the price limit"),
+        price_too_low=Answer("51006", "Order price is not within the price limit"),
     ),
 }
