@@ -5,17 +5,17 @@ A value is canonical text (``3s``, ``60500``, ``on``): that is what the journal 
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
 
+from jackbot_tui.algos.levels import distance, levels, levels_text, lock, plain
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, text_of
 
 TIME_UNITS_NS = {"h": 3600 * NS_PER_S, "m": 60 * NS_PER_S, "s": NS_PER_S, "ms": NS_PER_MS}
-_DIGITS = 15
 
 
 class Unit(StrEnum):
@@ -30,12 +30,16 @@ class Unit(StrEnum):
     BASIS_POINTS = "bp"
     WORD = "word"  # one of a few
     SWITCH = "switch"  # on or off
+    DISTANCE = "distance"  # 0.5%, 25bp, 50t or quote currency
+    LEVELS = "levels"  # 62000:50%,63000:50%, see ``levels``
+    LOCK = "from and give-back"  # 63000:0.5%
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
     """One parameter. ``default``, ``low`` and ``high`` are canonical text, "" = none; a bound belongs to the range.
 
     ``bare``: may also be said without ``=`` (``over 20m``). ``fixed``: cannot be edited once the order runs.
+    ``hidden``: follows from other words of the line and is never said by its name.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     required: bool = False
     bare: bool = False
     fixed: bool = False
+    hidden: bool = False
 
     @property
     def range_text(self) -> str:
@@ -56,10 +61,18 @@ class Parameter(Struct, frozen=True, kw_only=True):
             return ", ".join(self.words)
         if self.unit is Unit.SWITCH:
             return "on, off"
+        if self.unit in _SHAPES:
+            return _SHAPES[self.unit]
         if self.low and self.high:
             return f"{self.low} to {self.high}"
         return f"from {self.low}" if self.low else "above 0"
 
+
+_SHAPES = {
+    Unit.DISTANCE: "0.5%, 25bp, 50t or a number in quote currency",
+    Unit.LEVELS: "up to 10 of PRICE:SIZE, such as 62000:50%,63000 or 2%:0.25",
+    Unit.LOCK: "PRICE:DISTANCE, such as 63000:0.5%",
+}
 
 Table = tuple[Parameter, ...]
 
@@ -68,7 +81,7 @@ def time_ns(text: str) -> int:
     """``3s`` in nanoseconds; InputError when it is no time."""
     for unit in ("ms", "h", "m", "s"):
         if text.endswith(unit):
-            return int(_number(text.removesuffix(unit), text) * TIME_UNITS_NS[unit])
+            return int(plain(text.removesuffix(unit), text) * TIME_UNITS_NS[unit])
     raise InputError(f"{text} has no time unit: write 250ms, 3s, 20m or 1h")
 
 
@@ -102,7 +115,13 @@ def _canonical(parameter: Parameter, word: str) -> str:
             if span % NS_PER_MS:
                 raise InputError(f"{word} is not whole milliseconds")
             return time_text(span) if span else "0s"
-    number = _number(_without_unit(parameter.unit, word), word)
+        case Unit.DISTANCE:
+            return distance(word).text
+        case Unit.LEVELS:
+            return levels_text(levels(word))
+        case Unit.LOCK:
+            return lock(word).text
+    number = plain(_without_unit(parameter.unit, word), word)
     if parameter.unit in (Unit.COUNT, Unit.TICKS) and number != number.to_integral_value():
         raise InputError(f"{word} is not a whole number")
     _demand_range(parameter, number, word)
@@ -112,16 +131,6 @@ def _canonical(parameter: Parameter, word: str) -> str:
 def _without_unit(unit: Unit, word: str) -> str:
     suffix = {Unit.TICKS: "t", Unit.PERCENT: "%", Unit.BASIS_POINTS: "bp"}.get(unit, "")
     return word.removesuffix(suffix) if suffix else word
-
-
-def _number(digits: str, shown: str) -> Decimal:
-    try:
-        number = Decimal(digits)
-    except InvalidOperation:
-        raise InputError(f"{shown!r} is not a number") from None
-    if not number.is_finite() or "e" in digits or len(digits) > 2 * _DIGITS:
-        raise InputError(f"{shown!r} is not a plain number")
-    return number
 
 
 def _demand_range(parameter: Parameter, number: Decimal, shown: str) -> None:
