@@ -4,14 +4,15 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.model.numbers import ONE, ZERO, places_of
 
 
 class PriceBand(Struct, frozen=True):
     """How far from a reference price an order may be, as multipliers of the reference.
 
-    ``reference`` is ``mark``, ``average`` or ``last``. A multiplier of 0 means that side is not limited.
+    ``reference`` is ``mark``, ``index``, ``average`` (of the last minutes), ``last`` or ``best``: the other side's
+    best price. A multiplier of 0 means that side is not limited.
     Source for Binance: exchangeInfo filters PERCENT_PRICE_BY_SIDE (spot) and PERCENT_PRICE (USD-M).
     """
 
@@ -20,6 +21,11 @@ class PriceBand(Struct, frozen=True):
     buy_down: Decimal = ZERO
     sell_up: Decimal = ZERO
     sell_down: Decimal = ZERO
+
+    def limits(self, side: Side, reference: Decimal) -> tuple[Decimal, Decimal]:
+        """Lowest and highest price that an order of ``side`` may have, not rounded; 0 = not limited."""
+        up, down = (self.buy_up, self.buy_down) if side is Side.BUY else (self.sell_up, self.sell_down)
+        return reference * down, reference * up
 
 
 class Instrument(Struct, frozen=True):

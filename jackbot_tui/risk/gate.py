@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import OrderStatus, OrderType, Side, TimeInForce
-from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, round_up, text_of
+from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
 from jackbot_tui.model.orders import Order, OrderRequest, Position
 from jackbot_tui.risk.limits import RiskLimits
+from jackbot_tui.risk.reach import collar_bound, far_bound, mark_bound
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 from jackbot_tui.risk.venue_filters import (
     check_notional,
@@ -265,24 +266,8 @@ class RiskGate:
             or self._check_far(request.side, request.price, market)
         )
 
-    def _furthest(self, side: Side, market: InstrumentMarket) -> tuple[Decimal, Decimal] | None:
-        """``(opposite touch, furthest price the collar allows)``; None without a touch or a collar."""
-        best = market.book.best_ask() if side is Side.BUY else market.book.best_bid()
-        limits = self.limits
-        if best is None or not (limits.collar_pct or limits.collar_ticks):
-            return None
-        touch = decimal_of(best[0])
-        tick = market.instrument.tick
-        bounds = []
-        if limits.collar_pct:
-            bounds.append(touch * limits.collar_pct / _HUNDRED)
-        if limits.collar_ticks:
-            bounds.append(limits.collar_ticks * tick)
-        furthest = touch + side.sign * min(bounds)
-        return touch, round_down(furthest, tick) if side is Side.BUY else round_up(furthest, tick)
-
     def _check_limit_reach(self, side: Side, price: Decimal, market: InstrumentMarket) -> Refusal | None:
-        bounds = self._furthest(side, market)
+        bounds = collar_bound(side, market, self.limits)
         if bounds is None or (price - bounds[1]) * side.sign <= ZERO:
             return None
         instrument = market.instrument
@@ -292,7 +277,7 @@ class RiskGate:
 
     def _check_market_reach(self, request: OrderRequest, market: InstrumentMarket) -> Refusal | None:
         """A market order must be able to fill from the displayed book within the collar."""
-        bounds = self._furthest(request.side, market)
+        bounds = collar_bound(request.side, market, self.limits)
         instrument = market.instrument
         fits = ZERO
         for price, size in market.book.iter_from_best(request.side.opposite):
@@ -307,26 +292,19 @@ class RiskGate:
         return Refusal(RefusalCode.COLLAR, message, figure, near, near)
 
     def _check_mark(self, side: Side, price: Decimal, market: InstrumentMarket, now: int) -> Refusal | None:
-        mark, instrument = market.fresh_mark(now), market.instrument
-        if not self.limits.mark_collar_pct or mark is None:
+        bounds, instrument = mark_bound(side, market, self.limits, now), market.instrument
+        if bounds is None or (price - bounds[1]) * side.sign <= ZERO:
             return None
-        bound = mark + side.sign * mark * self.limits.mark_collar_pct / _HUNDRED
-        bound = round_down(bound, instrument.tick) if side is Side.BUY else round_up(bound, instrument.tick)
-        if (price - bound) * side.sign <= ZERO:
-            return None
+        mark, bound = bounds
         figure, limit = priced(price, instrument), priced(bound, instrument)
         message = f"price {figure} is {_beyond(price, mark)} beyond the mark {priced(mark, instrument)}: try {limit}"
         return Refusal(RefusalCode.MARK_COLLAR, message, figure, limit, limit)
 
     def _check_far(self, side: Side, price: Decimal, market: InstrumentMarket) -> Refusal | None:
-        best = market.book.best_bid() if side is Side.BUY else market.book.best_ask()
-        if not self.limits.far_limit_pct or best is None:
+        bounds, instrument = far_bound(side, market, self.limits), market.instrument
+        if bounds is None or (price - bounds[1]) * side.sign >= ZERO:
             return None
-        touch, instrument = decimal_of(best[0]), market.instrument
-        bound = touch - side.sign * touch * self.limits.far_limit_pct / _HUNDRED
-        bound = round_up(bound, instrument.tick) if side is Side.BUY else round_down(bound, instrument.tick)
-        if (price - bound) * side.sign >= ZERO:
-            return None
+        touch, bound = bounds
         figure, limit = priced(price, instrument), priced(bound, instrument)
         message = f"price {figure} is {_beyond(price, touch)} behind the touch {priced(touch, instrument)}: try {limit}"
         return Refusal(RefusalCode.FAR, message, figure, limit, limit)

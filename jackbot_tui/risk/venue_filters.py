@@ -7,10 +7,11 @@ filters (PRICE_FILTER, LOT_SIZE, MARKET_LOT_SIZE, MIN_NOTIONAL, NOTIONAL, PERCEN
 from collections.abc import Callable
 from decimal import Decimal
 
+from jackbot_tui.book.bands import band_limits
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
-from jackbot_tui.model.numbers import ZERO, decimal_of, is_multiple, round_down, round_up, text_of
+from jackbot_tui.model.numbers import ZERO, is_multiple, round_down, round_up, text_of
 from jackbot_tui.model.orders import OrderRequest
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 
@@ -86,17 +87,14 @@ def check_price(request: OrderRequest, market: InstrumentMarket, now: int) -> Re
 
 
 def _check_band(side: Side, price: Decimal, market: InstrumentMarket, now: int) -> Refusal | None:
-    instrument = market.instrument
-    band = instrument.band
-    reference = None if band is None else _reference_price(market, band.reference, now)
-    if band is None or reference is None:
+    instrument, band = market.instrument, market.instrument.band
+    low, high, reference = band_limits(market, side, now)
+    if band is None:
         return None
-    up, down = (band.buy_up, band.buy_down) if side is Side.BUY else (band.sell_up, band.sell_down)
-    high = round_down(reference * up, instrument.tick)
-    low = round_up(reference * down, instrument.tick)
-    if (up and price > high) or (down and price < low):
-        figure, limit = priced(price, instrument), priced(high if up and price > high else low, instrument)
-        word = "above" if up and price > high else "below"
+    too_high = bool(high) and price > high
+    if too_high or price < low:
+        figure, limit = priced(price, instrument), priced(high if too_high else low, instrument)
+        word = "above" if too_high else "below"
         message = (
             f"price {figure} is {word} the venue's band around the {band.reference} price"
             f" {priced(reference, instrument)}: try {limit}"
@@ -121,13 +119,6 @@ def check_notional(request: OrderRequest, instrument: Instrument, price: Decimal
         message = f"value {figure} {instrument.quote} is above the maximum {text_of(most)}: try quantity {near}"
         return Refusal(RefusalCode.MAX_NOTIONAL, message, figure, text_of(most), near)
     return None
-
-
-def _reference_price(market: InstrumentMarket, reference: str, now: int) -> Decimal | None:
-    """The ``mark``, or the last trade for other references (the venue's average is not streamed); else the mid."""
-    if reference != "mark" and market.trades.last_price is not None:
-        return decimal_of(market.trades.last_price)
-    return market.value_price(now)
 
 
 def smallest_quantity(instrument: Instrument) -> Decimal:

@@ -109,7 +109,7 @@ class OrderDesk:
         lots = self._lots(account, spec)
         reference = self._price_by(TriggerPrice.LAST) if trigger is None else trigger.price * self.instrument.tick
         if price is not None and spec.price is not None and trigger is None:
-            rules.check_band(self.listing, spec.side, spec.price, self.band_reference())
+            rules.check_band(self.listing, spec.side, spec.price, self.band_reference(spec.side))
         reduces = self.instrument.is_perpetual and (spec.reduce_only or spec.close_position)
         if lots:
             value = EXACT.multiply(lots * self.instrument.lot, spec.price or reference)
@@ -141,7 +141,7 @@ class OrderDesk:
         if (ticks, lots) == (order.price, order.quantity):
             raise Refused(Refusal.NOTHING_CHANGED)
         if price is not None and ticks != order.price:
-            rules.check_band(self.listing, order.side, price, self.band_reference())
+            rules.check_band(self.listing, order.side, price, self.band_reference(order.side))
         value = EXACT.multiply(lots * self.instrument.lot, ticks * self.instrument.tick)
         rules.check_value(self.listing, value, reduces=order.reduce_only)
         wanted = copy(order)
@@ -176,14 +176,22 @@ class OrderDesk:
             if highest >= trigger.price if trigger.rises else lowest <= trigger.price:
                 self._set_off(order)
 
-    def band_reference(self) -> Decimal:
-        """The price around which the band lies: mark, five-minute average or last."""
-        band = self.instrument.band
-        if band is not None and band.reference == "average":
-            value, quantity = self.market.history.average(self._timeline.now_ms())
-            return Decimal(value) / quantity * self.instrument.tick
-        by_mark = band is not None and band.reference == "mark"
-        return self._price_by(TriggerPrice.MARK if by_mark else TriggerPrice.LAST)
+    def band_reference(self, side: Side) -> Decimal:
+        """The price around which the band of an order of ``side`` lies."""
+        band, tick = self.instrument.band, self.instrument.tick
+        match "" if band is None else band.reference:
+            case "average":
+                value, quantity = self.market.history.average(self._timeline.now_ms())
+                return Decimal(value) / quantity * tick
+            case "index" if self.market.marks is not None:
+                return Decimal(f"{self.market.marks.index:.8f}")
+            case "best":
+                best = self._engine.best_ask if side is Side.BUY else self._engine.best_bid
+                return (best or self._last_ticks()) * tick
+            case "mark":
+                return self._price_by(TriggerPrice.MARK)
+            case _:
+                return self._price_by(TriggerPrice.LAST)
 
     # --- the engine tells ----------------------------------------------------------------------------------------
 

@@ -51,8 +51,8 @@ def check_band(listing: Listing, side: Side, price: Decimal, reference: Decimal)
     band = listing.instrument.band
     if band is None:
         return
-    up, down = (band.buy_up, band.buy_down) if side is Side.BUY else (band.sell_up, band.sell_down)
-    if up and price > reference * up:
-        raise Refused(Refusal.BAND_TOO_HIGH, reference * up)
-    if down and price < reference * down:
-        raise Refused(Refusal.BAND_TOO_LOW, reference * down)
+    low, high = band.limits(side, reference)
+    if high and price > high:
+        raise Refused(Refusal.BAND_TOO_HIGH, high)
+    if price < low:
+        raise Refused(Refusal.BAND_TOO_LOW, low)

@@ -29,8 +29,8 @@ class VenueRefusals(Struct, frozen=True, kw_only=True):
     ``post_only_accepted``: a post-only order that would take is accepted first and then ended, instead of refused.
     ``position_too_large``: for the leverage that is set. ``amend_down_keeps_place``: an order amended to a smaller
     quantity at its price stays where it is in the queue; False also where nobody says so, since that never flatters.
-    ``mode_refused`` and ``leverage_refused`` are the codes for a margin mode that cannot change now, and for leverage
-    that is not allowed; "" where none is known.
+    ``price_too_high`` and ``price_too_low``: beyond the price band. ``mode_refused`` and ``leverage_refused`` are the
+    codes for a margin mode that cannot change now, and for leverage that is not allowed; "" where none is known.
     """
 
     post_only_crosses: Answer
@@ -39,6 +39,8 @@ class VenueRefusals(Struct, frozen=True, kw_only=True):
     position_too_large: Answer
     reduce_only: Answer
     unknown_order: Answer
+    price_too_high: Answer = Answer("price_band", "the price is above the venue's price band")
+    price_too_low: Answer = Answer("price_band", "the price is below the venue's price band")
     amend_down_keeps_place: bool = False
     mode_refused: str = ""
     leverage_refused: str = ""

@@ -20,6 +20,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from jackbot_tui.book.bands import band_limits
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.paper.account import Lack, PaperAccount
 from jackbot_tui.execution.paper.impact import NO_IMPACT, ImpactSettings, SquareRootImpact
@@ -210,6 +211,9 @@ class Matching:
     def _objection(self, order: Order, ts: int) -> Answer | None:
         if not self._market.live:
             return BOOK_NOT_LIVE
+        beyond = None if order.price is None else self._beyond_band(order.side, order.price, ts)
+        if beyond is not None:
+            return beyond
         if order.reduce_only and not self._account.reducible(order.key, order.side):
             return self._rules.reduce_only
         if order.post_only and self._would_take(order.side, order.price):
@@ -217,6 +221,12 @@ class Matching:
         if not order.reduce_only:
             return self._not_covered(order.side, order.quantity, self._cost(order), ts)
         return None
+
+    def _beyond_band(self, side: Side, price: Decimal, ts: int) -> Answer | None:
+        low, high, _ = band_limits(self._market, side, ts)
+        if price < low:
+            return self._rules.price_too_low
+        return self._rules.price_too_high if high and price > high else None
 
     def _not_covered(self, side: Side, quantity: Decimal, cost: Decimal, ts: int) -> Answer | None:
         match self._account.lack(self._instrument, side, quantity, cost, ts):
@@ -332,7 +342,9 @@ class Matching:
         client_id = order.client_id
         if not self._market.live:
             return [OrderAmendRejected(client_id, ts, BOOK_NOT_LIVE.reason)]
-        lack = None if order.reduce_only else self._not_covered_instead(resting, price, quantity - resting.filled, ts)
+        lack = None if price == resting.price else self._beyond_band(order.side, price, ts)
+        if lack is None and not order.reduce_only:
+            lack = self._not_covered_instead(resting, price, quantity - resting.filled, ts)
         if lack is not None:
             return [OrderAmendRejected(client_id, ts, lack.words)]
         self._remove(resting)

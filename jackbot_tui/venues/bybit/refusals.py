@@ -13,6 +13,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("170131", "Balance insufficient"),
         reduce_only=Answer("110017", "Reduce-only rule not satisfied"),
         unknown_order=Answer("170213", "Order does not exist."),
+        price_too_high=Answer("170193", "Buy order price cannot be higher than the price limit."),
+        price_too_low=Answer("170194", "Sell order price cannot be lower than the price limit."),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("EC_PostOnlyWillTakeLiquidity", "EC_PostOnlyWillTakeLiquidity"),
@@ -21,5 +23,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("110012", "Available balance not enough"),
         reduce_only=Answer("110017", "Reduce-only rule not satisfied"),
         unknown_order=Answer("110001", "Order does not exist"),
+        price_too_high=Answer("110121", "price too high: beyond the price limit"),
+        price_too_low=Answer("110120", "price too low: beyond the price limit"),
     ),
 }

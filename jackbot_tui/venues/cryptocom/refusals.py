@@ -14,6 +14,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("316", "no active order"),
         amend_down_keeps_place=True,
         position_too_large=Answer("306", "INSUFFICIENT_AVAILABLE_BALANCE"),
+        price_too_high=Answer("315", "FAR_AWAY_LIMIT_PRICE"),
+        price_too_low=Answer("315", "FAR_AWAY_LIMIT_PRICE"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("43005", "POST_ONLY_REJ"),
@@ -22,5 +24,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("316", "no active order"),
         amend_down_keeps_place=True,
         position_too_large=Answer("302", "refused by risk or margin limits"),
+        price_too_high=Answer("315", "FAR_AWAY_LIMIT_PRICE"),
+        price_too_low=Answer("315", "FAR_AWAY_LIMIT_PRICE"),
     ),
 }

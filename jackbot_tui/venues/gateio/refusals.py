@@ -10,6 +10,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("BALANCE_NOT_ENOUGH", "BALANCE_NOT_ENOUGH"),
         reduce_only=Answer("INVALID_PARAM_VALUE", "INVALID_PARAM_VALUE"),
         unknown_order=Answer("ORDER_NOT_FOUND", "ORDER_NOT_FOUND"),
+        price_too_high=Answer("PRICE_THRESHOLD_EXCEEDED", "PRICE_THRESHOLD_EXCEEDED"),
+        price_too_low=Answer("PRICE_THRESHOLD_EXCEEDED", "PRICE_THRESHOLD_EXCEEDED"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("ORDER_POC_IMMEDIATE", "ORDER_POC_IMMEDIATE"),
@@ -17,5 +19,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("RISK_LIMIT_EXCEEDED", "RISK_LIMIT_EXCEEDED"),
         reduce_only=Answer("INCREASE_POSITION", "INCREASE_POSITION"),
         unknown_order=Answer("ORDER_NOT_FOUND", "ORDER_NOT_FOUND"),
+        price_too_high=Answer("PRICE_TOO_DEVIATED", "PRICE_TOO_DEVIATED"),
+        price_too_low=Answer("PRICE_TOO_DEVIATED", "PRICE_TOO_DEVIATED"),
     ),
 }

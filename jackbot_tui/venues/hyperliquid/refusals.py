@@ -10,6 +10,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("", "Order was never placed, already canceled, or filled"),
         no_funds=Answer("insufficientSpotBalanceRejected", "Insufficient spot balance"),
         position_too_large=Answer("insufficientSpotBalanceRejected", "Insufficient spot balance"),
+        price_too_high=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
+        price_too_low=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("badAloPxRejected", "Post only order would have immediately matched"),
@@ -17,5 +19,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("", "Order was never placed, already canceled, or filled"),
         no_funds=Answer("perpMarginRejected", "Insufficient margin to place order"),
         position_too_large=Answer("perpMaxPositionRejected", "perpMaxPositionRejected"),
+        price_too_high=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
+        price_too_low=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
     ),
 }

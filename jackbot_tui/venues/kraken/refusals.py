@@ -11,6 +11,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         reduce_only=Answer("EOrder:Reduce only:No position exists", "EOrder:Reduce only:No position exists"),
         unknown_order=Answer("EOrder:Unknown order", "EOrder:Unknown order"),
         amend_down_keeps_place=True,
+        price_too_high=Answer("EOrder:Invalid price", "EOrder:Invalid price"),
+        price_too_low=Answer("EOrder:Invalid price", "EOrder:Invalid price"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("postWouldExecute", "postWouldExecute"),
@@ -18,5 +20,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("maxPositionViolation", "maxPositionViolation"),
         reduce_only=Answer("wouldNotReducePosition", "wouldNotReducePosition"),
         unknown_order=Answer("notFound", "notFound"),
+        price_too_high=Answer("outsidePriceCollar", "outsidePriceCollar"),
+        price_too_low=Answer("outsidePriceCollar", "outsidePriceCollar"),
     ),
 }

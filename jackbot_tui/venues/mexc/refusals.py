@@ -14,6 +14,8 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("30004", "insufficient balance"),
         reduce_only=Answer("33333", "bad parameter"),
         unknown_order=Answer("-2011", "Unknown order sent."),
+        price_too_high=Answer("", "the price is beyond PERCENT_PRICE_BY_SIDE"),
+        price_too_low=Answer("", "the price is beyond PERCENT_PRICE_BY_SIDE"),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("canceled", "a post-only order that would take is cancelled"),
@@ -22,5 +24,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("2018", "insufficient margin"),
         reduce_only=Answer("2009", "Position is not exists or closed."),
         unknown_order=Answer("", "the order does not exist"),
+        price_too_high=Answer("2003", "the price is above the price limit"),
+        price_too_low=Answer("2004", "the price is below the price limit"),
     ),
 }
