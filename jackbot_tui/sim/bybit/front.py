@@ -5,12 +5,12 @@ own snapshot and its own count of updates. Of one request all topics are accepte
 that is not. Not played: kline, liquidation, price limit and insurance topics, ``orderbook.full`` and ``orderbook.rpi``.
 
 URL map: wss://stream.bybit.com/v5/public/spot is ws://127.0.0.1:PORT/v5/public/spot, …/linear likewise;
-https://api.bybit.com is http://127.0.0.1:PORT.
+https://api.bybit.com is http://127.0.0.1:PORT. The private side is in ``private``.
 """
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec import Struct
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.bybit.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.bybit.pages import BybitPages, WholeBook
+from jackbot_tui.sim.bybit.private import ROLES, BybitPrivate
 from jackbot_tui.sim.bybit.texts import (
     book_text,
     changed_fields,
@@ -32,6 +33,8 @@ from jackbot_tui.sim.instruments import Listing
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, SimMarket
 from jackbot_tui.sim.orders import UpdateIds
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms, UniqueIds
 
 PATHS = {MarketKind.SPOT: "/v5/public/spot", MarketKind.LINEAR: "/v5/public/linear"}
 BOOK_PERIODS_MS = {1: 10, 50: 20, 200: 100, 1000: 200}
@@ -94,6 +97,7 @@ class BybitFront(Front):
     )  # fmt: skip
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(unique_ids=UniqueIds.ALL, refuses_post_only=False, one_wallet=True)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -110,6 +114,10 @@ class BybitFront(Front):
         self._directions = dict.fromkeys(world.engines, ("ZeroPlusTick", 0))
         self._connections = 0
         self._pages = BybitPages(self)
+        self._private = BybitPrivate(
+            self.accounts, self.markets, self.timeline, self.faults, self._pages.count,
+            max(1, world.limits.linear_weight // self.LIMITS.linear_weight),
+        )  # fmt: skip
 
     @classmethod
     def update_ids(cls, listings: Sequence[Listing], seed: int) -> dict[str, UpdateIds]:
@@ -121,11 +129,25 @@ class BybitFront(Front):
         sockets = {f"{kind.value}.public": ws + path for kind, path in PATHS.items()}
         return {**sockets, **{f"{kind.value}.rest": http for kind in PATHS}}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        rest = dict.fromkeys(("spot", "futures", "v2", "public", "private"), http)
+        public = {name: f"{ws}/v5/public/{name}" for name in ("spot", "linear", "inverse", "option")}
+        stream = f"{ws}/v5/private"
+        spot = {"unified": stream, "nonUnified": stream}
+        private = {"spot": spot, "contract": stream, "usdc": stream, "trade": f"{ws}/v5/trade"}
+        return {**rest, "ws": {"public": public, "private": private}}
+
     def doors(self) -> Sequence[Door]:
-        return [Door(path, kind) for kind, path in PATHS.items()]
+        return [Door(path, kind) for kind, path in PATHS.items()] + self._private.doors()
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.pages()
+        return self._pages.pages() + self._private.pages()
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
 
     def overloaded(self) -> Reply:
         return self._pages.overloaded()
@@ -141,8 +163,16 @@ class BybitFront(Front):
     def opened(self, socket: Socket) -> None:
         self._connections += 1
         socket.state["conn_id"] = f"d9avt8shteepr{self._connections:07x}"
+        if socket.door.role in ROLES:
+            self._private.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def received(self, socket: Socket, message: str | bytes) -> None:
+        if socket.door.role in ROLES:
+            self._private.received(socket, message)
+            return
         try:
             request = _REQUEST.decode(message)
         except (msgspec.DecodeError, UnicodeError) as error:

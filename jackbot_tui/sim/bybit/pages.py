@@ -85,11 +85,15 @@ class BybitPages:
 
     def _counted(self, answer: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
         def counted(call: Call) -> Reply:
-            if self._limiter.admit(1, self._timeline.now_ms()) is not Verdict.ALLOWED:
-                raise RequestRefused(json_reply(self._body(403, "access too frequent", {}), 403))
+            self.count()
             return answer(call)
 
         return counted
+
+    def count(self) -> None:
+        """Count a request of the address, public or private; RequestRefused beyond its limit."""
+        if self._limiter.admit(1, self._timeline.now_ms()) is not Verdict.ALLOWED:
+            raise RequestRefused(json_reply(self._body(403, "access too frequent", {}), 403))
 
     # --- pages ---------------------------------------------------------------------------------------------------
 

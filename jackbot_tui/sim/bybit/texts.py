@@ -47,10 +47,14 @@ def book_text(
 
 
 def trade_id_text(market: SimMarket, trade: Print) -> str:
+    return trade_number_text(market, trade.trade_id)
+
+
+def trade_number_text(market: SimMarket, trade_id: int) -> str:
     """A number on spot, a UUID on perpetuals."""
     if market.kind is MarketKind.SPOT:
-        return f"229{trade.trade_id:016d}"
-    return str(uuid.uuid5(_TRADES, f"{market.native}:{trade.trade_id}"))
+        return f"229{trade_id:016d}"
+    return str(uuid.uuid5(_TRADES, f"{market.native}:{trade_id}"))
 
 
 def side_text(trade: Print) -> str:
