@@ -66,6 +66,8 @@ class Algorithm(ABC, Generic[Memory]):
     """Whether trades and marks are events for it, besides the best prices."""
     finishes_with_exit: ClassVar[bool] = False
     """Whether finishing takes off what was entered instead of entering the rest."""
+    leaves_footprint: ClassVar[bool] = False
+    """Whether its children are compared with the tape, see ``footprint``."""
     memory_type: ClassVar[type]
 
     @abstractmethod

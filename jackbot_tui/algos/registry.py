@@ -9,16 +9,18 @@ from jackbot_tui.algos.iceberg import Iceberg
 from jackbot_tui.algos.machine import Parent
 from jackbot_tui.algos.maker import Maker
 from jackbot_tui.algos.parameters import read
+from jackbot_tui.algos.prophetic import Prophet
 from jackbot_tui.algos.scale import Scale
 from jackbot_tui.algos.state import Arrival, Kind, MarketView, ParentRequest, Preview
 from jackbot_tui.algos.tally import first_state, state_from
 from jackbot_tui.algos.twap import Twap
+from jackbot_tui.algos.vwap import Vwap
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
 
 ALGORITHMS: dict[Kind, Algorithm[Any]] = {
-    algorithm.kind: algorithm for algorithm in (Maker(), Chase(), Iceberg(), Scale(), Bracket(), Oco(), Twap())
+    algorithm.kind: algorithm for algorithm in (Maker(), Chase(), Iceberg(), Scale(), Bracket(), Oco(), Twap(), Vwap(), Prophet())
 }
 
 

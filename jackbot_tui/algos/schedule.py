@@ -1,18 +1,19 @@
 """When how much of a sliced order should be done: curves over time, made irregular by the order's own seed.
 
-Pure: a schedule follows from terms and seed alone, so a restart finds the same one. Used by ``twap``.
+Pure: a schedule follows from terms and seed alone, so a restart finds the same one. Used by ``slicing``.
 """
 
 import math
 import random
 from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
 CURVES = ("even", "front", "back", "s", "u", "walk")
-JITTER_OF_TIME = 0.8
-"""How far a beginning may move between its neighbours, of half their distance, at 100 % irregularity."""
+SPREAD_OF_SIZE = 0.5
+"""How far a slice's size may differ from its part of the curve, at 100 % irregularity."""
 
 
 class Slice(Struct, frozen=True):
@@ -23,21 +24,41 @@ class Slice(Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def schedule(over_ns: int, count: int, curve: str, irregular: float, seed: int) -> tuple[Slice, ...]:
-    """``count`` slices over ``over_ns``; ``irregular`` 0..1 moves sizes and beginnings by up to that share."""
+def schedule(
+    over_ns: int, count: int, curve: str, irregular: float, seed: int, weights: tuple[float, ...] = ()
+) -> tuple[Slice, ...]:
+    """``count`` slices over ``over_ns``; ``weights`` in equal parts of the time take the place of ``curve``.
+
+    ``irregular`` 0..1 is the share of chance in the distances: at 0 they are equal, at 1 the beginnings are as random
+    as trades that know nothing of one another (exponential distances). A slice does what the curve has until the next
+    one begins, so sizes are as irregular, and it stays on the curve all the same.
+    """
     rng = random.Random(seed)
-    weights = _weights(count, curve, rng)
-    weights = [weight * (1 + irregular * rng.uniform(-1, 1)) for weight in weights]
-    step = over_ns / count
-    begins = [0] + [
-        round(index * step + irregular * JITTER_OF_TIME * rng.uniform(-0.5, 0.5) * step) for index in range(1, count)
+    shape = list(accumulate(weights or _weights(count, curve, rng), initial=0.0))
+    gaps = [1 - irregular + irregular * rng.expovariate(1.0) for _ in range(count)]
+    edges = [edge / sum(gaps) for edge in accumulate(gaps, initial=0.0)]
+    parts = [
+        (_at(shape, later) - _at(shape, earlier)) * (1 + irregular * SPREAD_OF_SIZE * rng.uniform(-1, 1))
+        for earlier, later in pairwise(edges)
     ]
-    total, done = sum(weights), 0.0
-    slices = []
-    for begin, weight in zip(begins, weights, strict=True):
-        done += weight
-        slices.append(Slice(begin, done / total))
+    total = sum(parts)
+    slices = [
+        Slice(round(edge * over_ns), done / total) for edge, done in zip(edges[:-1], accumulate(parts), strict=True)
+    ]
     return (*slices[:-1], Slice(slices[-1].begins_ns, 1.0))
+
+
+@lru_cache(maxsize=1024)
+def draw(seed: int, number: int) -> float:
+    """A number of 0..1 that follows from a seed and a count, as if drawn."""
+    return random.Random(seed * 1_000_003 + number).random()
+
+
+def _at(shape: list[float], place: float) -> float:
+    """Value of a curve that is given at equal distances, ``place`` 0..1 of the way."""
+    at = place * (len(shape) - 1)
+    below = min(int(at), len(shape) - 2)
+    return shape[below] + (shape[below + 1] - shape[below]) * (at - below)
 
 
 def slice_at(slices: tuple[Slice, ...], elapsed_ns: int) -> int:

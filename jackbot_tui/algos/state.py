@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from jackbot_tui.book.flow import Flow
 from jackbot_tui.model.enums import Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     BRACKET = "bracket"
     OCO = "oco"
     TWAP = "twap"
+    VWAP = "vwap"
 
 
 class ParentStatus(StrEnum):
@@ -167,7 +169,8 @@ class MarketView(Struct, frozen=True, kw_only=True):
     """What a parent may know of its market at ``now``. Prices and sizes are 0 where unknown.
 
     ``live``: the book may price an order; ``trouble`` says why not. ``volume`` is traded since the session began.
-    ``ahead`` estimates the queue before own orders by client id, where the venue model tells.
+    ``ahead`` estimates the queue before own orders by client id, where the venue model tells. ``flow`` answers what the
+    tape tells of sizes and of volume to come; None where there is no tape.
     """
 
     now: int
@@ -181,6 +184,7 @@ class MarketView(Struct, frozen=True, kw_only=True):
     mark: Decimal = ZERO
     volume: Decimal = ZERO
     ahead: dict[str, Decimal] = {}
+    flow: Flow | None = None
 
     def near(self, side: Side) -> Decimal:
         """Best price of the own side."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal
 from itertools import islice
 
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.market import Trade
 from jackbot_tui.model.numbers import ZERO
@@ -23,6 +24,10 @@ PAGE = 32
 MAX_PAGES = 1024
 """Pages kept (32,768 ticks, 0.7 MB, all there from the beginning so that memory does not grow with the market's walk);
 beyond it the one farthest from the last price is forgotten."""
+
+MINUTE_NS = 60 * NS_PER_S
+MARKS = 25 * 60
+"""Minutes whose volume is remembered: a day, so that it tells what comes at this time of day, and an hour."""
 
 _EMPTY = array("d", [0.0] * (PAGE + 1))
 
@@ -102,12 +107,14 @@ class TradeTape:
     """See the module's paragraph. ``tick`` is the price step in quote currency; ``seq`` numbers trades 1, 2, … ."""
 
     __slots__ = (
+        "_minute",
         "_profile",
         "_tick",
         "buy_volume",
         "cvd",
         "first_price",
         "last",
+        "marks",
         "recent",
         "sell_volume",
         "seq",
@@ -127,6 +134,9 @@ class TradeTape:
         """Cumulative volume delta: bought minus sold by aggressors, base units."""
         self.first_price: float | None = None
         self.last: Trade | None = None
+        self.marks: deque[tuple[int, Decimal]] = deque(maxlen=MARKS)
+        """``(local time in ns, volume before it)`` at the first trade and at the begin of each minute that traded."""
+        self._minute = 0
         self._tick = float(tick)
         self._profile = VolumeProfile()
 
@@ -136,6 +146,9 @@ class TradeTape:
 
     def add(self, trade: Trade) -> None:
         size = Decimal(trade.size_text)
+        if trade.ts_recv // MINUTE_NS != self._minute:
+            self._minute = trade.ts_recv // MINUTE_NS
+            self.marks.append((self._minute * MINUTE_NS if self.marks else trade.ts_recv, self.volume))
         self.volume = _EXACT.add(self.volume, size)
         if trade.side is Side.BUY:
             self.buy_volume = _EXACT.add(self.buy_volume, size)

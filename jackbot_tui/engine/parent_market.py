@@ -3,17 +3,21 @@
 Pure: built by ``parents`` from the books and tapes of the pipeline, read by the machines in ``algos``.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from jackbot_tui.algos.state import Arrival, MarketView
 from jackbot_tui.book.analytics import depth_to_fill
+from jackbot_tui.book.flow import Flow
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, decimal_of
 
 
-def view_of(market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None) -> MarketView:
-    """The market as a parent may see it; a book that is not LIVE has no prices."""
+def view_of(
+    market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None, day: Sequence[float] = ()
+) -> MarketView:
+    """The market as a parent may see it; a book that is not LIVE has no prices. ``day``: its usual volume by time."""
     bid = market.book.best_bid() if market.live else None
     ask = market.book.best_ask() if market.live else None
     last, mark = market.trades.last_price, market.fresh_mark(now)
@@ -35,6 +39,7 @@ def view_of(market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None
         mark=ZERO if mark is None else mark,
         volume=market.trades.volume,
         ahead=ahead or {},
+        flow=Flow(market.trades, day),
     )
 
 

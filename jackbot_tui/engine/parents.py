@@ -66,10 +66,14 @@ class RestartPolicy(StrEnum):
 
 
 class ParentOptions(Struct, frozen=True, kw_only=True):
-    """``children_per_s``: orders that all parents together may send within any second."""
+    """``children_per_s``: orders that all parents together may send within any second.
+
+    ``profiles``: a usual day's volume by instrument key, from 00:00 UTC in equal parts (see ``book.flow``).
+    """
 
     restart: RestartPolicy = RestartPolicy.WAIT
     children_per_s: int = 5
+    profiles: dict[str, tuple[float, ...]] = {}
 
 
 class ParentAnswer(Struct, frozen=True):
@@ -152,7 +156,7 @@ class Parents:
             return Preview(lines=(), problem=f"{request.key} is not followed by this engine")
         now = self._engine.clock.now_ns()
         arrival = arrival_of(market, request.side, request.quantity)
-        return registry.preview(request, market.instrument, view_of(market, now), arrival)
+        return registry.preview(request, market.instrument, self._view_at(market, now), arrival)
 
     @property
     def next_wakeup(self) -> int | None:
@@ -172,7 +176,7 @@ class Parents:
         now, number = engine.clock.now_ns(), self._next_number
         parent_id = f"p{number}"
         market = engine.data.markets[request.key]
-        view = view_of(market, now)
+        view = self._view_at(market, now)
         parent = registry.begin(
             request,
             market.instrument,
@@ -309,7 +313,7 @@ class Parents:
                 parent_id=started.parent_id,
                 number=started.number,
                 seed=started.seed,
-                view=view_of(market, started.ts),
+                view=self._view_at(market, started.ts),
                 arrival=Arrival(),
             )
         except (JackbotError, ValueError) as error:
@@ -397,7 +401,10 @@ class Parents:
             queue = engine.executor.queue(child.client_id)
             if queue is not None:
                 ahead[child.client_id] = queue.ahead
-        return view_of(engine.data.markets[parent.key], now, ahead)
+        return self._view_at(engine.data.markets[parent.key], now, ahead)
+
+    def _view_at(self, market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None) -> MarketView:
+        return view_of(market, now, ahead, self._options.profiles.get(market.key, ()))
 
     def _drive(self, parent: Parent) -> None:
         """Let it act until it wants nothing more; a mistake in it stops it and nothing else."""

@@ -40,6 +40,9 @@ CASES = {
     "oco": Case(Kind.OCO, {}),
     "twap": Case(Kind.TWAP, {"over": "5s", "slices": "5"}),
     "twap take": Case(Kind.TWAP, {"over": "6s", "slices": "4", "style": "take", "curve": "walk", "slip": "60"}),
+    "vwap": Case(Kind.VWAP, {"over": "5s", "slices": "5"}),
+    "vwap limit": Case(Kind.VWAP, {"over": "6s", "slices": "4", "style": "take", "limit": "100.5"}),
+    "share of volume": Case(Kind.VWAP, {"over": "5s", "slices": "5", "pov": "20", "cap": "40"}),
 }
 
 

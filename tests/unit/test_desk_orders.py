@@ -126,7 +126,7 @@ async def test_slip_makes_a_market_order_a_bounded_one() -> None:
         ("reverse", "flat", "reverse", "no position"),
         ("move 99 +1t", "no_order", "99", "no order #99"),
         ("cancel 99", "no_order", "99", "no order #99"),
-        ("vwap sell 1 over 20m", "unavailable", "vwap", "execution algorithms"),
+        ("swarm sell 1 over 20m", "unavailable", "swarm", "execution algorithms"),
         ("buy 0.1 mkt; smart pos tp=1", "unavailable", "smart", "smart trades"),
         ("live", "unavailable", "live", "run --live"),
         ("theme cvd", "screen", "theme", "screen"),

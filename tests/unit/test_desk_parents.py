@@ -32,6 +32,7 @@ class Hand:
         ("maker buy 0.5 interval=2000ms", "maker buy 0.5 interval=2s"),
         ("scale buy 1 into 5 from 99 to 95", "scale buy 1 into=5 from=99 to=95"),
         ("scale buy 1 to=95 into=5 from=99 curve=far", "scale buy 1 into=5 from=99 to=95 curve=far"),
+        ("vw buy 2 over 1h cap=10 pov=5", "vwap buy 2 over=1h pov=5 cap=10"),
         ("task edit p3 qty=2 limit=60400", "task edit 3 qty=2 limit=60400"),
         ("task edit 3 limit=none", "task edit 3 limit=none"),
         ("task pause all", "task pause all"),

@@ -106,7 +106,7 @@ def absolute(text: str) -> c.Price:
         ("quit", c.Quit()),
         ("live", c.GoLive()),
         ("theme cvd", c.ScreenOnly(verb="theme", rest="cvd")),
-        ("vw sell 2 over 20m curve=random", c.Unavailable(verb="vwap", rest="sell 2 over 20m curve=random")),
+        ("swarm sell 2 over 20m curve=random", c.Unavailable(verb="swarm", rest="sell 2 over 20m curve=random")),
     ],
 )  # fmt: skip
 def test_line_means_this_command_and_its_canonical_text_means_the_same(line: str, command: c.Command) -> None:
@@ -177,7 +177,7 @@ def test_pointed_line_puts_the_caret_under_the_word_behind_the_prompt() -> None:
 
 def test_later_words_are_known_and_never_near_misses() -> None:
     later = [verb for verb in VERBS if verb.availability is Availability.LATER]
-    assert {"vwap", "prophet", "jackpot", "smart", "stop", "worker", "alert", "be", "convert"} <= {
+    assert {"prophet", "jackpot", "smart", "stop", "worker", "alert", "be", "convert"} <= {
         verb.name for verb in later
     }
     for verb in later:
@@ -247,7 +247,7 @@ def test_completion_offers_what_may_stand_at_the_cursor(line: str, first: str, i
     assert included <= set(offered)
 
 
-@pytest.mark.parametrize("line", ["buy 0", "buy 0.5 @ 61", "cancel 4", "vwap ", "nonsense ", 'journal note "a'])
+@pytest.mark.parametrize("line", ["buy 0", "buy 0.5 @ 61", "cancel 4", "swarm ", "nonsense ", 'journal note "a'])
 def test_completion_stays_silent_on_numbers_texts_and_unknown_words(line: str) -> None:
     assert complete(line, len(line), CONTEXT) == []
 

@@ -250,9 +250,7 @@ VERBS: tuple[Verb, ...] = (
     _screen("layout", "save|load NAME", "store or restore the layout", "layout save scalp"),
     _screen("bind", "KEY COMMAND", "bind a key to a command", 'bind f11 "cancel buys"'),
     _screen("unbind", "KEY", "free a key", "unbind f11"),
-    _later("vwap", "vw", "SIDE SIZE over TIME", "slices along volume", "vwap buy 2 over 1h", _ALGOS),
     _later("swarm", "", "SIDE SIZE", "a market order in parts", "swarm buy 1", _ALGOS),
-    _later("prophet", "pr", "SIDE SIZE @ PRICE", "wait far away", "prophet buy 1 @ 45000", "prophetic orders"),
     _later(
         "jackpot", "", "long|short LEVx ticket NUM", "high leverage", "jackpot long 100x ticket 50", "jackpot tickets"
     ),

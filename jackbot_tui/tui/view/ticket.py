@@ -17,7 +17,7 @@ HEIGHT = 18
 PREVIEW_LINES = 5
 FIELD_WIDTH = 16
 MOST_TYPED = 32
-LATER = "(TWAP, VWAP… come later)"
+LATER = "(parent orders: type twap, vwap, maker… in the bar)"
 
 
 class Kind(Enum):
