@@ -109,7 +109,7 @@ class OrderDesk:
         lots = self._lots(account, spec)
         reference = self._price_by(TriggerPrice.LAST) if trigger is None else trigger.price * self.instrument.tick
         if price is not None and spec.price is not None and trigger is None:
-            rules.check_band(self.listing, spec.side, spec.price, self.band_reference(spec.side))
+            price = self._within_band(spec.side, spec.price)
         reduces = self.instrument.is_perpetual and (spec.reduce_only or spec.close_position)
         if lots:
             value = EXACT.multiply(lots * self.instrument.lot, spec.price or reference)
@@ -141,7 +141,7 @@ class OrderDesk:
         if (ticks, lots) == (order.price, order.quantity):
             raise Refused(Refusal.NOTHING_CHANGED)
         if price is not None and ticks != order.price:
-            rules.check_band(self.listing, order.side, price, self.band_reference(order.side))
+            ticks = self._within_band(order.side, price)
         value = EXACT.multiply(lots * self.instrument.lot, ticks * self.instrument.tick)
         rules.check_value(self.listing, value, reduces=order.reduce_only)
         wanted = copy(order)
@@ -301,6 +301,14 @@ class OrderDesk:
             if found == lots:
                 break
         return value, found
+
+    def _within_band(self, side: Side, price: Decimal) -> int:
+        """``price`` in ticks, moved into its band where the venue does that. Refused where it lies beyond elsewhere."""
+        reference = self.band_reference(side)
+        if self.instrument.kind in self._terms.moves_to_band:
+            price = rules.moved_to_band(self.listing, side, price, reference)
+        rules.check_band(self.listing, side, price, reference)
+        return int(price / self.instrument.tick)
 
     def _affordable(self, account: int, side: Side, cost: Decimal, self_trade: SelfTrade) -> int:
         """Lots a market order gets for ``cost`` quote units."""

@@ -6,7 +6,7 @@
 from decimal import Decimal
 
 from jackbot_tui.model.enums import Side
-from jackbot_tui.model.numbers import ZERO, is_multiple
+from jackbot_tui.model.numbers import ZERO, is_multiple, round_down, round_up
 from jackbot_tui.sim.instruments import Listing
 from jackbot_tui.sim.requests import Refusal, Refused
 
@@ -44,6 +44,15 @@ def check_value(listing: Listing, value: Decimal, *, reduces: bool) -> None:
         raise Refused(Refusal.NOTIONAL_TOO_SMALL, instrument.min_notional)
     if instrument.max_notional and value > instrument.max_notional:
         raise Refused(Refusal.NOTIONAL_TOO_LARGE, instrument.max_notional)
+
+
+def moved_to_band(listing: Listing, side: Side, price: Decimal, reference: Decimal) -> Decimal:
+    """``price``, or the outermost tick of the band when it lies beyond."""
+    band, tick = listing.instrument.band, listing.instrument.tick
+    if band is None:
+        return price
+    low, high = band.limits(side, reference)
+    return max(round_up(low, tick), min(price, round_down(high, tick) if high else price))
 
 
 def check_band(listing: Listing, side: Side, price: Decimal, reference: Decimal) -> None:

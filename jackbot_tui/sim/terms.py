@@ -43,6 +43,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     it. ``liquidation_fee`` is a fraction of the liquidated value. ``one_wallet``: spot and perpetuals share one wallet
     per currency (a unified account), and what either binds is bound for both; no currency stands in for another.
     ``trims_reduce_only``: a reduce-only order larger than the position is cut to it; else it is refused as a whole.
+    ``moves_to_band``: kinds of market where a price beyond the band is moved to its edge, and not refused.
     """
 
     deposits: Mapping[MarketKind, Mapping[str, Decimal]] = field(default_factory=lambda: DEPOSITS)
@@ -57,3 +58,4 @@ class Terms(Struct, frozen=True, kw_only=True):
     liquidation_id: str = "autoclose-"
     one_wallet: bool = False
     trims_reduce_only: bool = True
+    moves_to_band: frozenset[MarketKind] = frozenset()

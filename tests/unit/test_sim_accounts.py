@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jackbot_tui.model.enums import OrderStatus, Side, TimeInForce
+from jackbot_tui.model.enums import MarketKind, OrderStatus, Side, TimeInForce
 from jackbot_tui.sim.ledger import INSURANCE, Cause
 from jackbot_tui.sim.margin import LINEAR_WALLET
 from jackbot_tui.sim.orders import Reason, SelfTrade
@@ -463,3 +463,16 @@ def test_a_client_id_may_come_twice_by_the_terms_and_the_newest_is_found() -> No
     world.order(1, SPOT, BUY, "0.1", "60000", client_id="same")
     newest = world.order(1, SPOT, BUY, "0.1", "60000", client_id="same")
     assert world.accounts.orders.by_client_id(1, SPOT, "same") is newest
+
+
+def test_a_price_beyond_the_band_is_moved_to_its_edge_by_the_terms() -> None:
+    world = open_world(Terms(moves_to_band=frozenset({MarketKind.LINEAR})))
+    band = world.instrument(LINEAR).instrument.band
+    assert band is not None
+    edge = Decimal(64_000) * band.buy_up
+    world.move_mark(64_000)
+    order = world.order(1, LINEAR, BUY, "0.5", "90000", post_only=False)
+    assert world.price(LINEAR, order.price) == edge // Decimal("0.1") * Decimal("0.1")
+    resting = world.order(1, LINEAR, SELL, "0.5", "70000")
+    world.accounts.amend(resting, Decimal("30000"), None)
+    assert world.price(LINEAR, resting.price) >= Decimal(64_000) * band.sell_down

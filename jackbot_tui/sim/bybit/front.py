@@ -97,7 +97,12 @@ class BybitFront(Front):
     )  # fmt: skip
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
-    TERMS: ClassVar[Terms] = Terms(unique_ids=UniqueIds.ALL, refuses_post_only=False, one_wallet=True)
+    TERMS: ClassVar[Terms] = Terms(
+        unique_ids=UniqueIds.ALL,
+        refuses_post_only=False,
+        one_wallet=True,
+        moves_to_band=frozenset({MarketKind.LINEAR}),
+    )
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
