@@ -36,9 +36,10 @@ SNAPSHOT_WINDOW_NS = 10 * NS_PER_S
 """At most ``SNAPSHOT_BURST`` snapshots of one book are asked for within this time: a book that breaks over and over
 must not eat the venue's request weight."""
 
-RESUBSCRIBE_BURST = 6
-RESUBSCRIBE_WINDOW_NS = 60 * NS_PER_S
-"""The same for snapshots that come in the stream."""
+RESUBSCRIBE_BURST = 4
+RESUBSCRIBE_EVERY_NS = 10 * NS_PER_S
+"""The same for snapshots that come in the stream: so many of one book at once, and then one in so long a time. A book
+never waits longer than that for its turn."""
 
 LINE_BURST = 60
 LINE_WINDOW_NS = 3600 * NS_PER_S
@@ -113,6 +114,7 @@ class MarketData:
         self._unjoined: dict[str, tuple[int, int]] = {}  # since when no update came, and the last snapshot's id or -1
         self._queued: set[str] = set()  # those of them whose request waits to be sent
         self._asked: dict[str, deque[int]] = {}
+        self._resubscribed: dict[str, int] = {}  # when the resubscriptions of a book will have been paid for
         self._contradicted: dict[str, int] = {}  # since when the venue's book is ahead of a silent one, ns
         self._replaced: dict[str, int] = {}  # when a connection was last told to be cut off, ns
         self._cut_off: dict[str, None] = {}  # connections on which a stream died while the venue's book went on
@@ -332,7 +334,7 @@ class MarketData:
             del self._unsent[key]
             self._awaited[key] = self._now
             self._queued.add(key)
-            self._asked[key].append(self._now)
+            self._resubscribed[key] = max(self._now, self._resubscribed.get(key, 0)) + RESUBSCRIBE_EVERY_NS
         return [self.markets[key].instrument for key in due]
 
     def awaits(self, key: str) -> bool:
@@ -346,8 +348,7 @@ class MarketData:
             self._awaited[key] = now
 
     def _may_resubscribe(self, key: str) -> bool:
-        asked = self._asked.setdefault(key, deque(maxlen=RESUBSCRIBE_BURST))
-        return len(asked) < RESUBSCRIBE_BURST or self._now - asked[0] >= RESUBSCRIBE_WINDOW_NS
+        return self._resubscribed.get(key, 0) - self._now <= (RESUBSCRIBE_BURST - 1) * RESUBSCRIBE_EVERY_NS
 
     def _line_may(self, key: str) -> bool:
         """Whether the book's connection has subscriptions left; one that has none is to be replaced."""

@@ -1,13 +1,14 @@
 """OKX's codec: golden frames, the worked book sequence, contracts into base units, instruments, garbage."""
 
 import json
+from itertools import pairwise
 import random
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from jackbot_tui.engine.market_data import RESUBSCRIBE_BURST, RESUBSCRIBE_WINDOW_NS, MarketData
+from jackbot_tui.engine.market_data import RESUBSCRIBE_BURST, RESUBSCRIBE_EVERY_NS, MarketData
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import BookState, MarketKind, Side
 from jackbot_tui.model.errors import WireError
@@ -172,13 +173,30 @@ def test_a_missing_snapshot_is_asked_for_again_but_not_without_end() -> None:
         for wanted in data.wanted_resubscriptions():
             asked.append(second)
             data.on_resubscribed(wanted.key, second * NS_PER_S)
-    assert asked == [11, 22, 33, 44, 55, 66] and len(asked) == RESUBSCRIBE_BURST
-    data.check_silence(77 * NS_PER_S)
-    assert data.wanted_resubscriptions() == [instrument], "the first of them is longer ago than the window"
-    assert RESUBSCRIBE_WINDOW_NS == 60 * NS_PER_S
+    assert asked == [11, 22, 33, 44, 55, 66], "one that brings nothing is missed after ten seconds"
     data.on_disconnect(plan, "lost", 80 * NS_PER_S)
     data.check_silence(200 * NS_PER_S)
     assert data.wanted_resubscriptions() == [], "the next connection brings a snapshot"
+
+
+def test_a_book_that_breaks_over_and_over_is_resubscribed_at_once_a_few_times_and_then_at_a_pace() -> None:
+    codec, instrument = codec_with(LINEAR)
+    data = MarketData(codec)
+    market = data.add(instrument)
+    data.on_connect(codec.plan([instrument], [Channel.BOOK])[0], 0)
+    asked: list[int] = []
+    for tick in range(600):  # tenths of a second: a snapshot comes, the next update leaves a gap
+        now = tick * NS_PER_S // 10
+        data.on_frame(LINEAR, SNAPSHOT, now)
+        data.on_frame(LINEAR, book("update", 9200, 9300, [], []), now)
+        assert not market.live
+        for wanted in data.wanted_resubscriptions():
+            asked.append(now)
+            data.on_resubscribed(wanted.key, now)
+    burst, later = asked[:RESUBSCRIBE_BURST], asked[RESUBSCRIBE_BURST:]
+    assert burst[-1] < NS_PER_S
+    waits = [after - before for before, after in pairwise(later)]
+    assert waits and set(waits) == {RESUBSCRIBE_EVERY_NS}
 
 
 def test_levels_that_fall_out_of_the_venues_depth_are_dropped() -> None:
