@@ -1,9 +1,9 @@
 """OKX's codec: golden frames, the worked book sequence, contracts into base units, instruments, garbage."""
 
 import json
-from itertools import pairwise
 import random
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
