@@ -5,7 +5,8 @@ call the exchange's time of day is set to the wall's, which signatures are check
 something at a venue, the venue's module in ``tests/ccxt_private`` says why. Such a module may also name what is done
 otherwise there: ``CLIENT_ID`` (an id as the venue writes them), ``PRICED_MARKET_ORDERS`` (ccxt wants a price with a
 market order), ``REFUSES_MISSES`` (an IOC order that finds nothing is answered with an error), ``BALANCE_WITHIN`` (a
-wallet is told with unrealised profit, so that it is the ledger's only to within this fraction).
+wallet is told with unrealised profit, so that it is the ledger's only to within this fraction), ``STREAM_CURRENCIES``
+(what ccxt calls a currency that it hears of on a stream), ``BUYS_BY_COST`` (a market buy on spot names what it spends).
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from jackbot_tui.model.enums import MarketKind, OrderStatus, Side, TimeInForce
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import KeyRole
 from jackbot_tui.sim.requests import AccountOrder, OrderSpec
+from jackbot_tui.sim.terms import UniqueIds
 from tests.gateway_world import relaxed, symbols_of
 
 TIMEOUT_S = 25.0
@@ -70,6 +72,8 @@ class Trader:
         kind = "market" if price is None else "limit"
         if price is None and peculiarity(self.sim.venue, "PRICED_MARKET_ORDERS", False):
             price = self.price(1)
+        if price is None and side == "buy" and self.buys_by_cost:
+            params = {"cost": self.cost(self.lots(quantity)), **params}
         return await self.call("create_order", self.symbol, kind, side, quantity, price, params)
 
     def price(self, factor: float) -> float:
@@ -90,6 +94,28 @@ class Trader:
 
     def lots(self, amount: float) -> int:
         return round(amount * self.contract / float(self.listing.instrument.lot))
+
+    @property
+    def buys_by_cost(self) -> bool:
+        return not self.is_perpetual and bool(peculiarity(self.sim.venue, "BUYS_BY_COST", False))
+
+    def cost(self, lots: int) -> float:
+        """What so many lots cost at market now, rounded up to the tick."""
+        instrument, value = self.listing.instrument, 0
+        for price, size in self.sim.engine(self.symbol).depth(Side.SELL):
+            take = min(size, lots)
+            value, lots = value + take * price, lots - take
+        return float((int(value * instrument.lot) + 1) * instrument.tick)
+
+    @property
+    def slack(self) -> int:
+        """Lots by which a market buy may get more than it was meant to."""
+        instrument = self.listing.instrument
+        return 1 + int(instrument.tick / instrument.lot) // int(self.price(1)) if self.buys_by_cost else 0
+
+    def base(self, lots: int) -> float:
+        """Lots as ccxt counts them."""
+        return float(lots * self.listing.instrument.lot) / self.contract
 
     def inside(self) -> float:
         """Make room at the touch and give the best price for a buy that is alone there."""
@@ -203,7 +229,7 @@ async def test_a_market_order_fills_and_is_in_the_history(venue: str, kind: Mark
         amount = trader.amount(5000)
         await trader.buy(amount)
         (order,) = trader.orders
-        assert (order.status, order.filled) == (OrderStatus.FILLED, trader.lots(amount))
+        assert (order.status, order.filled) == (OrderStatus.FILLED, pytest.approx(trader.lots(amount), abs=trader.slack))
         trades = await trader.call("fetch_my_trades", trader.symbol)
         fills = trader.accounts.orders.fills(1, trader.key)
         assert [trader.lots(trade["amount"]) for trade in trades] == [fill.quantity for fill in fills]
@@ -213,7 +239,7 @@ async def test_a_market_order_fills_and_is_in_the_history(venue: str, kind: Mark
         assert {(trade["side"], trade["takerOrMaker"]) for trade in trades} == {("buy", "taker")}
         assert sum(trade["fee"]["cost"] for trade in trades) == pytest.approx(float(sum(fill.fee for fill in fills)))
         (closed,) = await trader.call("fetch_closed_orders", trader.symbol)
-        assert (closed["status"], closed["filled"]) == ("closed", pytest.approx(amount))
+        assert (closed["status"], closed["filled"]) == ("closed", pytest.approx(trader.base(order.filled)))
 
 
 @pytest.mark.parametrize(("venue", "kind"), MARKETS)
@@ -268,6 +294,10 @@ async def test_a_client_id_is_kept_and_not_taken_twice(venue: str, kind: MarketK
         made = await trader.buy(amount, price, clientOrderId=client_id)
         assert made["clientOrderId"] == client_id
         assert trader.orders[0].client_id == client_id
+        if trader.accounts.terms.unique_ids is UniqueIds.NONE:
+            again = await trader.buy(amount, price, clientOrderId=client_id)
+            assert again["id"] != made["id"]
+            return
         await refused(trader.buy(amount, price, clientOrderId=client_id))
         assert len(trader.orders) == 1
 
@@ -301,7 +331,10 @@ async def test_times_in_force_and_post_only(venue: str, kind: MarketKind) -> Non
 async def test_what_rules_and_money_forbid_is_refused(venue: str, kind: MarketKind) -> None:
     async with trading(venue, kind) as trader:
         await refused(trader.buy(trader.amount(90_000_000 if trader.is_perpetual else 300_000), trader.price(0.99)))
-        await refused(trader.buy(float(trader.listing.instrument.lot) / trader.contract, trader.price(0.05)))
+        instrument = trader.listing.instrument
+        floor = instrument.band is not None and instrument.band.buy_down
+        if instrument.min_notional or floor or instrument.min_qty > instrument.lot:
+            await refused(trader.buy(float(instrument.lot) / trader.contract, trader.price(0.05)))
         assert trader.orders == []
 
 
@@ -367,7 +400,7 @@ async def test_private_streams_tell_orders_trades_and_balances(venue: str, kind:
         heard = {name: await trader.hear(future) for name, future in watching.items()}
         assert {order["id"] for order in heard["orders"]} == {made["id"]}
         await until(trader, lambda: client.orders[-1]["status"] == "closed")
-        assert client.orders[-1]["filled"] == pytest.approx(amount)
+        assert client.orders[-1]["filled"] == pytest.approx(trader.base(trader.orders[-1].filled))
         fills = trader.accounts.orders.fills(1, trader.key)
         await until(trader, lambda: len(client.myTrades) == len(fills))
         assert [trader.lots(trade["amount"]) for trade in client.myTrades] == [fill.quantity for fill in fills]
@@ -379,8 +412,8 @@ async def test_private_streams_tell_orders_trades_and_balances(venue: str, kind:
                 return float(trader.accounts.positions.wallet(1, currency).total)
             return float(trader.accounts.holding(1, currency).free)
 
-        told = heard["balance"]
-        while told[currency][field] != pytest.approx(truth(), rel=peculiarity(venue, "BALANCE_WITHIN", 1e-6)):
+        told, name = heard["balance"], peculiarity(venue, "STREAM_CURRENCIES", {}).get(currency, currency)
+        while told[name][field] != pytest.approx(truth(), rel=peculiarity(venue, "BALANCE_WITHIN", 1e-6)):
             told = await trader.hear(watch("watch_balance", trader.balance_type))  # this one was from before the buy
         if trader.is_perpetual:
             (position,) = _positions(client)
@@ -411,8 +444,9 @@ def _positions(client: Any) -> list[Any]:
 
 
 def _is_streaming(trader: Trader) -> bool:
-    """Whether the client's private streams are open and known to the front."""
-    return trader.sim.front.listeners(1, trader.listing.instrument.kind) > 0
+    """Whether the client's private streams are open and known to the front; ``STREAMS`` is how many orders take."""
+    open_streams = trader.sim.front.listeners(1, trader.listing.instrument.kind)
+    return open_streams >= int(peculiarity(trader.sim.venue, "STREAMS", 1))
 
 
 @pytest.mark.parametrize(("venue", "kind"), MARKETS)

@@ -1,15 +1,17 @@
 """The embedded exchange's OKX front: spot and swaps over one public socket, and the public pages a client starts with.
 
+What needs a key is in ``private``; this module ties it to paths and sockets.
+
 Frames and rules: ../shared/exchanges/okx.md §3 to §6 and §12. ``checksum`` is 0 as it is today; books come with their
 own snapshot and link their updates by ``prevSeqId``. Sizes of swaps count contracts.
 
-URL map: wss://ws.okx.com/ws/v5/public is ws://127.0.0.1:PORT/ws/v5/public, https://openapi.okx.com is
-http://127.0.0.1:PORT.
+URL map: wss://ws.okx.com/ws/v5/public is ws://127.0.0.1:PORT/ws/v5/public (``/private`` and ``/business`` alike),
+https://openapi.okx.com is http://127.0.0.1:PORT.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -22,6 +24,9 @@ from jackbot_tui.sim.hub import Topic
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, Levels, SimMarket
 from jackbot_tui.sim.okx.listings import DEFAULT_SYMBOLS, FUNDING_INTERVAL_H, LISTINGS
+from jackbot_tui.sim.okx.private import ROLES, OkxPrivate
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms
 from jackbot_tui.sim.text import decimals
 
 PUBLIC_PATH = "/ws/v5/public"
@@ -46,6 +51,7 @@ class OkxFront(Front):
     LIMITS = Limits(spot_socket=_SOCKET, linear_socket=_SOCKET, spot_weight=20, linear_weight=20, window_ms=2000)
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(refuses_post_only=False, trigger_keeps_id=frozenset(), one_wallet=True)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -57,23 +63,43 @@ class OkxFront(Front):
         self._tickers: dict[str, tuple[int, int, int, int]] = {}
         self._mark_beats = dict.fromkeys(self._by_native, 0)
         self._connections = 0
+        self._codes = {
+            native: 10_000 + 500 * (kind is MarketKind.LINEAR) + number
+            for kind, markets in self.markets.items()
+            for number, native in enumerate(markets)
+        }
+        codes = {code: self._by_native[native] for native, code in self._codes.items()}
+        relaxed = world.limits.spot_weight // self.LIMITS.spot_weight
+        self._private = OkxPrivate(self.accounts, self._by_native, codes, self.timeline, self.faults, relaxed)
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         public = ws + PUBLIC_PATH
         return {"spot.public": public, "spot.rest": http, "linear.public": public, "linear.rest": http}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        return {"rest": http, "ws": f"{ws}/ws/v5"}
+
     def doors(self) -> Sequence[Door]:
-        return [Door(PUBLIC_PATH, MarketKind.SPOT)]
+        return [Door(PUBLIC_PATH, MarketKind.SPOT), *self._private.doors()]
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
     def opened(self, socket: Socket) -> None:
         self._connections += 1
         socket.state["conn_id"] = f"{self._connections:08x}"
+        if socket.door.role in ROLES:
+            self._private.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def received(self, socket: Socket, message: str | bytes) -> None:
         if message == "ping":
             socket.push("pong")
+            return
+        if socket.door.role in ROLES:
+            self._private.received(socket, message)
+            self.publish_accounts()
             return
         try:
             request = msgspec.json.decode(message)
@@ -141,6 +167,25 @@ class OkxFront(Front):
         socket.push(self._book_text(market, "snapshot", bids, asks, -1, view.last_id))
         socket.subscribe(topic)
         self._told_ms[market.native] = self._elapsed_ms()
+
+    # --- accounts ------------------------------------------------------------------------------------------------
+
+    def beat(self, elapsed_ms: int) -> None:
+        super().beat(elapsed_ms)
+        self._private.beat(elapsed_ms)
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def expire_tokens(self) -> None:
+        self._private.expire_tokens()
+
+    def lost_in_between(self) -> Reply:
+        words = "API endpoint request timeout. (does not mean that the request was successful or failed, please check "
+        return json_reply({"code": "50004", "msg": f"{words}the request result).", "data": []}, 503)
 
     # --- what is published ---------------------------------------------------------------------------------------
 
@@ -291,6 +336,7 @@ class OkxFront(Front):
             Page("GET", "/api/v5/market/ticker", lambda call: self._of_one(call, self._ticker)),
             Page("GET", "/api/v5/market/books", lambda call: self._of_one(call, lambda m: self._depth(m, call))),
             Page("GET", "/api/v5/market/trades", self._trades),
+            *self._private.pages(),
         ]
 
     def overloaded(self) -> Reply:
@@ -310,7 +356,8 @@ class OkxFront(Front):
         if kind is None:
             return _data([])  # futures and options are not listed here
         wanted = call.query.get("instId")
-        return _data([_rules(m, n) for n, m in enumerate(self.markets[kind].values()) if wanted in (None, m.native)])
+        found = [market for market in self.markets[kind].values() if wanted in (None, market.native)]
+        return _data([_rules(market, self._codes[market.native]) for market in found])
 
     def _depth(self, market: SimMarket, call: Call) -> dict[str, Any]:
         size = call.query.get("sz", "1")
@@ -343,7 +390,7 @@ class OkxFront(Front):
         )
 
 
-def _rules(market: SimMarket, number: int) -> dict[str, Any]:
+def _rules(market: SimMarket, code: int) -> dict[str, Any]:
     """One row of public/instruments."""
     instrument, spot = market.listing.instrument, market.kind is MarketKind.SPOT
     contract = instrument.contract_size
@@ -351,7 +398,7 @@ def _rules(market: SimMarket, number: int) -> dict[str, Any]:
     return {
         "instType": "SPOT" if spot else "SWAP",
         "instId": instrument.native,
-        "instIdCode": 10_000 + 500 * (not spot) + number,
+        "instIdCode": code,
         "baseCcy": instrument.base if spot else "",
         "quoteCcy": instrument.quote if spot else "",
         "settleCcy": "" if spot else instrument.settle,
