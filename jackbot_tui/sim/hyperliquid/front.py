@@ -1,4 +1,4 @@
-"""The embedded exchange's Hyperliquid front: one socket for all coins, and the queries a client starts with.
+"""The embedded exchange's Hyperliquid front: one socket for all coins and accounts, queries, and signed actions.
 
 There are no updates of books, only pictures: the deep one (20 levels, every 5 s), the fast one (5 levels, every 0.5 s)
 and the best prices with each block that changes them. Everything carries the time of its block, whose length is ours.
@@ -8,8 +8,10 @@ thirty, and one to a book its picture at once, as captured on 2025-01-26. The ve
 URL map: wss://api.hyperliquid.xyz/ws is ws://127.0.0.1:PORT/ws, https://api.hyperliquid.xyz is http://127.0.0.1:PORT.
 """
 
+import re
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -21,8 +23,12 @@ from jackbot_tui.sim.faults import Chance
 from jackbot_tui.sim.front import CLOSE_POLICY, Call, Door, Front, Page, Reply, Socket, World
 from jackbot_tui.sim.history import Print
 from jackbot_tui.sim.hub import Topic
+from jackbot_tui.sim.hyperliquid.account_texts import Coins
 from jackbot_tui.sim.hyperliquid.listings import DEFAULT_SYMBOLS, LISTINGS
+from jackbot_tui.sim.hyperliquid.private import Actions, NotUnderstood
+from jackbot_tui.sim.hyperliquid.private_queries import AccountQueries, token_places
 from jackbot_tui.sim.hyperliquid.queries import Queries, grid_of
+from jackbot_tui.sim.hyperliquid.signing import Signers
 from jackbot_tui.sim.hyperliquid.texts import (
     DEEP_LEVELS,
     FAST_LEVELS,
@@ -34,12 +40,17 @@ from jackbot_tui.sim.hyperliquid.texts import (
     grouped_text,
     mids_of,
     sides_text,
+    spot_meta_of,
     trade_text,
 )
-from jackbot_tui.sim.limits import Limits, SocketLimits
+from jackbot_tui.sim.hyperliquid.user_streams import MOST_USERS, OF_A_DEX, TYPES, UserStreams, subscriptions
+from jackbot_tui.sim.keys import ApiKey
+from jackbot_tui.sim.limits import Limits, SocketLimits, WeightLimiter
 from jackbot_tui.sim.market import SimMarket
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms
 
-PATH, INFO_PATH = "/ws", "/info"
+PATH, INFO_PATH, EXCHANGE_PATH = "/ws", "/info", "/exchange"
 GREETING = "Websocket connection established."
 BLOCK_MS = 100
 FAST_MS = 500
@@ -47,6 +58,7 @@ DEEP_MS = 5000
 FIGURES_MS = 1000
 MIDS_MS = 2000
 TRADES_REPLAYED = 30
+MINUTE_MS = 60_000
 MOST_CONNECTIONS = 10
 MOST_SUBSCRIPTIONS = 1000
 """Of one address, over all its connections."""
@@ -67,6 +79,7 @@ class _Wanted(Struct):
     nSigFigs: int | None = None
     mantissa: int | None = None
     dex: str | None = None
+    user: str = ""
 
 
 class _Post(Struct):
@@ -81,6 +94,7 @@ class _Request(Struct):
     request: _Post | None = None
 
 
+_ADDRESS = re.compile("0x[0-9a-f]{40}")
 _REQUEST = msgspec.json.Decoder(_Request)
 _WANTED = msgspec.json.Decoder(_Wanted)
 
@@ -107,24 +121,54 @@ class HyperliquidFront(Front):
     LIMITS = Limits(spot_socket=_SOCKET, linear_socket=_SOCKET, spot_weight=1200, linear_weight=1200)
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS = Terms(liquidation_fee=Decimal(0))
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        limits = world.limits
         self._by_coin = {native: market for markets in self.markets.values() for native, market in markets.items()}
         self._chains = {native: _Chain(market) for native, market in self._by_coin.items()}
         self._mids = Cadence(MIDS_MS)
-        self._queries = Queries(self, self._by_coin, lambda market: list(self._chains[market.native].recent))
+        limiter = WeightLimiter(limits.spot_weight, limits.refusals_before_ban, 0, MINUTE_MS)
+        self._queries = Queries(self, self._by_coin, lambda market: list(self._chains[market.native].recent), limiter)
         self._sockets: list[Socket] = []
+        coins, self._signers = Coins(self.markets), Signers(self.accounts.keys)
+        self.actions = Actions(self.accounts, coins, self._signers, self.timeline, limiter, self._replaced)
+        places = token_places(spot_meta_of(list(self.markets[MarketKind.SPOT].values())))
+        about = AccountQueries(self.accounts, coins, self._signers, self.actions, self.timeline, places)
+        self._queries.add(about.answers())
+        self._users = UserStreams(self.accounts, coins, self._signers, about, lambda: self._sockets)
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         public = ws + PATH
         return {"spot.public": public, "spot.rest": http, "linear.public": public, "linear.rest": http}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        return {"public": http, "private": http, "ws": {"public": ws + PATH}}
+
+    def credentials(self, key: ApiKey) -> dict[str, str]:
+        """The account's address, and the key that signs: its own, its agent's, or one that nobody approved."""
+        return {"walletAddress": self._signers.wallet(key.account), "privateKey": f"0x{key.secret}"}
+
     def doors(self) -> Sequence[Door]:
         return [Door(PATH, MarketKind.SPOT)]
 
     def pages(self) -> Sequence[Page]:
-        return [Page("POST", INFO_PATH, self._queries.page)]
+        return [
+            Page("POST", INFO_PATH, self._queries.page),
+            Page("POST", EXCHANGE_PATH, self.actions.page, trades=True),
+        ]
+
+    # --- accounts ------------------------------------------------------------------------------------------------
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._users.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._users.listeners(account, kind)
+
+    def _replaced(self, before: int, after: int) -> None:
+        self._users.replaced(before, after)
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
@@ -148,21 +192,36 @@ class HyperliquidFront(Front):
         if request.method == "ping":
             socket.push('{"channel":"pong"}')
         elif request.method == "post" and request.request is not None:
-            _push(socket, "post", {"id": request.id, "response": self._posted(request.request)})
+            self._answer_post(socket, request.id, request.request)
         elif request.method in ("subscribe", "unsubscribe"):
             self._change(socket, request.method, request.subscription)
         else:
             _error(socket, f"Error parsing JSON into valid websocket request: {text[:500]}")
 
-    def _posted(self, post: _Post) -> dict[str, Any]:
+    def _answer_post(self, socket: Socket, number: int, post: _Post) -> None:
         if post.type == "info":
-            return self._queries.over_socket(post.payload)
-        return {"type": "error", "payload": "Must deposit before performing actions."}
+            response = self._queries.over_socket(post.payload)
+        else:
+            response = self._acted(post.payload)
+            if self.faults.strikes(Chance.LOST_ANSWER):
+                return
+        _push(socket, "post", {"id": number, "response": response})
+
+    def _acted(self, payload: msgspec.Raw) -> dict[str, Any]:
+        try:
+            return {"type": "action", "payload": self.actions.perform(bytes(payload))}
+        except NotUnderstood as error:
+            return {"type": "error", "payload": str(error)}
+        except OverflowError:
+            return {"type": "error", "payload": "429 Too Many Requests"}
 
     def _change(self, socket: Socket, method: str, asked: msgspec.Raw) -> None:
         words = bytes(asked).decode(errors="replace")
         try:
             wanted = _WANTED.decode(asked)
+            if wanted.type in TYPES:
+                self._change_user(socket, method, wanted, words)
+                return
             topic = self._topic_of(wanted)
         except (msgspec.DecodeError, UnicodeError, ValueError):
             topic = None
@@ -176,13 +235,40 @@ class HyperliquidFront(Front):
             _push(socket, "subscriptionResponse", {"method": method, "subscription": _completed(wanted)})
         elif topic.name in socket.topics:
             _error(socket, f"Already subscribed: {words}")
-        elif sum(len(each.topics) for each in self._sockets) >= self.socket_limits(socket.door).streams:
+        elif self._is_full(socket):
             _error(socket, f"Cannot track more than {MOST_SUBSCRIPTIONS} total subscriptions: {words}")
         else:
             if not self.faults.strikes(Chance.NOACK):
                 _push(socket, "subscriptionResponse", {"method": method, "subscription": _completed(wanted)})
             socket.subscribe(topic)
             self._greet(socket, wanted, topic)
+
+    def _is_full(self, socket: Socket) -> bool:
+        held = sum(len(each.topics) + len(subscriptions(each)) for each in self._sockets)
+        return held >= self.socket_limits(socket.door).streams
+
+    def _change_user(self, socket: Socket, method: str, wanted: _Wanted, words: str) -> None:
+        """A subscription to what happens to an account."""
+        user = wanted.user.lower()
+        name, known = f"{wanted.type}:{user}", subscriptions(socket)
+        said = {"type": wanted.type, "user": user} | ({"dex": ""} if wanted.type in OF_A_DEX else {})
+        if not _ADDRESS.fullmatch(user) or wanted.dex:
+            _error(socket, f"Invalid subscription {words}")
+        elif method == "unsubscribe":
+            if known.pop(name, None) is None:
+                _error(socket, f"Already unsubscribed: {words}")
+                return
+            _push(socket, "subscriptionResponse", {"method": method, "subscription": said})
+        elif name in known:
+            _error(socket, f"Already subscribed: {words}")
+        elif self._is_full(socket):
+            _error(socket, f"Cannot track more than {MOST_SUBSCRIPTIONS} total subscriptions: {words}")
+        elif self._users.is_full(user):
+            _error(socket, f"Cannot track more than {MOST_USERS} total users.")
+        else:
+            if not self.faults.strikes(Chance.NOACK):
+                _push(socket, "subscriptionResponse", {"method": method, "subscription": said})
+            self._users.subscribe(socket, wanted.type, user)
 
     def _topic_of(self, wanted: _Wanted) -> Topic | None:
         """None for what there is not; ValueError for an aggregation that there is not.

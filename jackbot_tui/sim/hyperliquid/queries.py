@@ -26,9 +26,10 @@ from jackbot_tui.sim.hyperliquid.texts import (
 from jackbot_tui.sim.limits import Verdict, WeightLimiter
 from jackbot_tui.sim.market import Levels, SimMarket
 
-LIGHT_QUERIES = ("l2Book", "allMids", "exchangeStatus")
-LIGHT, HEAVY = 2, 20
-MINUTE_MS = 60_000
+LIGHT_QUERIES = ("l2Book", "allMids", "exchangeStatus", "clearinghouseState", "spotClearinghouseState", "orderStatus")
+LIGHT, HEAVY, HEAVIEST = 2, 20, 60
+WEIGHTS = dict.fromkeys(LIGHT_QUERIES, LIGHT) | {"userRole": HEAVIEST}
+LISTS = frozenset({"recentTrades", "userFills", "userFillsByTime", "historicalOrders", "userFunding"})
 ROWS_A_WEIGHT = 20
 """Lists weigh one more for each so many rows."""
 
@@ -43,6 +44,10 @@ class Query(msgspec.Struct):
     dex: str | None = None
     nSigFigs: int | None = None
     mantissa: int | None = None
+    user: str = ""
+    oid: int | str | None = None
+    startTime: int | None = None
+    endTime: int | None = None
 
 
 _QUERY = msgspec.json.Decoder(Query)
@@ -61,13 +66,16 @@ class Queries:
     """See the module's text. ``recent`` are the newest trades of a coin as texts, oldest first."""
 
     def __init__(
-        self, front: Front, markets: Mapping[str, SimMarket], recent: Callable[[SimMarket], list[str]]
+        self,
+        front: Front,
+        markets: Mapping[str, SimMarket],
+        recent: Callable[[SimMarket], list[str]],
+        limiter: WeightLimiter,
     ) -> None:
-        limits = front.world.limits
         self._front = front
         self._markets = markets
         self._recent = recent
-        self._limiter = WeightLimiter(limits.spot_weight, limits.refusals_before_ban, 0, MINUTE_MS)
+        self._limiter = limiter
         self._opened_ms = front.timeline.now_ms()
         self._opening: dict[str, tuple[Levels, Levels]] = {
             native: (each.engine.depth(Side.BUY, DEEP_LEVELS), each.engine.depth(Side.SELL, DEEP_LEVELS))
@@ -89,12 +97,16 @@ class Queries:
             "recentTrades": self._trades,
         }  # fmt: skip
 
+    def add(self, answers: Mapping[str, Callable[[Query], Any]]) -> None:
+        """Queries of other parts of the front, by name."""
+        self._answers |= answers
+
     def page(self, call: Call) -> Reply:
         """``POST /info``."""
         query = self._read(call.body)
         answer = self._answer(query)
-        weight = LIGHT if query.type in LIGHT_QUERIES else HEAVY
-        if query.type == "recentTrades" and isinstance(answer, list):
+        weight = WEIGHTS.get(query.type, HEAVY)
+        if query.type in LISTS and isinstance(answer, list):
             weight += len(answer) // ROWS_A_WEIGHT
         if self._limiter.admit(weight, self._front.timeline.now_ms()) is not Verdict.ALLOWED:
             return self._front.too_many_requests(1)

@@ -110,13 +110,23 @@ def trade_text(market: SimMarket, trade: Print, block_ms: int) -> str:
     taker, maker = _hash(f"{native}:{trade.taker}", 20), _hash(f"{native}:{trade.trade_id}:maker", 20)
     buyer, seller = (maker, taker) if trade.buyer_is_maker else (taker, maker)
     side = "A" if trade.buyer_is_maker else "B"
-    number = int(_hash(f"{native}:{trade.trade_id}", 8), 16) % (1 << TRADE_ID_BITS)
+    number = trade_number(market, trade.trade_id)
     price, size = figure(text.price(trade.price)), figure(text.quantity(trade.quantity))
     return (
         f'{{"coin":"{native}","side":"{side}","px":"{price}","sz":"{size}","time":{block_ms},'
-        f'"hash":"0x{_hash(f"{native}:{trade.taker}:transaction", 32)}","tid":{number},'
+        f'"hash":"{transaction(market, trade.taker)}","tid":{number},'
         f'"users":["0x{buyer}","0x{seller}"]}}'
     )
+
+
+def trade_number(market: SimMarket, trade_id: int) -> int:
+    """The chain's number of a match: the same for both sides and on every stream."""
+    return int(_hash(f"{market.native}:{trade_id}", 8), 16) % (1 << TRADE_ID_BITS)
+
+
+def transaction(market: SimMarket, taker: int) -> str:
+    """The hash of what a taking order did."""
+    return f"0x{_hash(f'{market.native}:{taker}:transaction', 32)}"
 
 
 def _hash(name: str, size: int) -> str:
