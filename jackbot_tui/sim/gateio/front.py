@@ -21,7 +21,9 @@ from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.faults import Chance
 from jackbot_tui.sim.front import Call, Door, Front, Page, Reply, Socket, World
 from jackbot_tui.sim.gateio.listings import DEFAULT_SYMBOLS, LISTINGS
+from jackbot_tui.sim.gateio.order_texts import user_id
 from jackbot_tui.sim.gateio.pages import BASE_PATH, GateioPages, wants_whole_sizes
+from jackbot_tui.sim.gateio.private import ChannelRefused, GateioPrivate, PrivateRequest
 from jackbot_tui.sim.gateio.streams import BookStream, streams_of
 from jackbot_tui.sim.gateio.texts import (
     PREFIXES,
@@ -33,8 +35,12 @@ from jackbot_tui.sim.gateio.texts import (
     update,
 )
 from jackbot_tui.sim.hub import Topic
+from jackbot_tui.sim.keys import ApiKey
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import SimMarket
+from jackbot_tui.sim.orders import SelfTrade
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms, UniqueIds
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 SOCKET_PATHS = {SPOT: "/ws/v4/", LINEAR: "/fx-ws/v4/ws/usdt"}
@@ -67,6 +73,13 @@ class _Refused(Exception):
 
 
 _REQUEST = msgspec.json.Decoder(_Request, strict=False)
+_HEAD = msgspec.json.Decoder(PrivateRequest, strict=False)
+
+PRODUCTS = (
+    "wallet", "futures", "margin", "delivery", "spot", "options", "sub_accounts", "earn", "withdrawals", "subAccounts",
+    "unified", "rebate", "account", "loan", "otc",
+)  # fmt: skip
+"""ccxt's names of the parts of Gate's REST API; all have one address."""
 
 
 class GateioFront(Front):
@@ -83,6 +96,13 @@ class GateioFront(Front):
     )
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS = Terms(
+        refuses_fok=True,  # FOK_NOT_FILL and ORDER_FOK in the venue's list of labels
+        unique_ids=UniqueIds.NONE,  # github.com/gateio/gateapi-go/issues/41: the latter of two orders is found
+        trigger_keeps_id=frozenset(),  # a triggered order fires another one
+        self_trade=SelfTrade.EXPIRE_TAKER,  # the account is in a group with stp_act cn: cancel newest
+        liquidation_id="liq-",
+    )
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -94,16 +114,34 @@ class GateioFront(Front):
         self._spot_trades = FIRST_SPOT_TRADE
         self._connections = 0
         self._pages = GateioPages(self)
+        self._private = GateioPrivate(self)
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         sockets = {f"{kind.value}.public": ws + path for kind, path in SOCKET_PATHS.items()}
         return {**sockets, **{f"{kind.value}.rest": http + BASE_PATH for kind in SOCKET_PATHS}}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        rest = dict.fromkeys(PRODUCTS, http + BASE_PATH)
+        swap = {"usdt": ws + SOCKET_PATHS[LINEAR]}
+        return {"public": rest, "private": rest, "spot": ws + SOCKET_PATHS[SPOT], "swap": swap}
+
+    def credentials(self, key: ApiKey) -> dict[str, str]:
+        return {"apiKey": key.key, "secret": key.secret, "uid": str(user_id(key.account))}
+
     def doors(self) -> Sequence[Door]:
         return [Door(path, kind) for kind, path in SOCKET_PATHS.items()]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.all()
+        return [*self._pages.all(), *self._private.pages()]
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def overloaded(self) -> Reply:
         return self._pages.overloaded()
@@ -124,6 +162,10 @@ class GateioFront(Front):
     def received(self, socket: Socket, message: str | bytes) -> None:
         prefix = PREFIXES[socket.door.market]
         try:
+            head = _HEAD.decode(message)
+            if self._private.is_private(socket.door.market, head.channel):
+                self._received_private(socket, head)
+                return
             request = _REQUEST.decode(message)
         except (msgspec.DecodeError, UnicodeError):
             self._answer(socket, _Request(""), BAD_BODY, "invalid request body")
@@ -148,13 +190,22 @@ class GateioFront(Front):
             for name in names:
                 self._join(socket, name)
 
+    def _received_private(self, socket: Socket, request: PrivateRequest) -> None:
+        try:
+            self._private.perform(socket, request)
+        except ChannelRefused as refused:
+            self._answer(socket, request, refused.code, refused.words)
+            return
+        if request.event != "subscribe" or not self.faults.strikes(Chance.NOACK):
+            self._answer(socket, request)
+
     def announce_shutdown(self, socket: Socket) -> bool:
         now_ms = self.timeline.now_ms()
         move = {"time": now_ms // 1000, "time_ms": now_ms, "conn_id": socket.state["conn_id"], "channel": ""}
         _push(socket, {**move, "event": "upgrade", "result": None})
         return True
 
-    def _answer(self, socket: Socket, request: _Request, code: int = 0, words: str = "") -> None:
+    def _answer(self, socket: Socket, request: _Request | PrivateRequest, code: int = 0, words: str = "") -> None:
         """Success when there is no ``code``."""
         now_ms, trace = self.timeline.now_ms(), f"{self.timeline.now_ns():032x}"
         answer: dict[str, Any] = {"time": now_ms // 1000, "time_ms": now_ms}
