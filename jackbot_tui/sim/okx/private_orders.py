@@ -1,17 +1,15 @@
 """OKX's signed pages for orders, algo orders and fills; the operations of the private socket are the same methods.
 
 ``private`` mounts them. An operation on one order answers with a row that has its own ``sCode``; what waits for a
-trigger is an algo order on pages of its own, and the order that follows from it has an id of its own. Facts:
-../shared/exchanges/okx.md §8, OKX's pages on placing orders and algo orders (June 2026). Not played: attached take
-profits and stops, OCO, trailing, TWAP and iceberg orders, spot on margin, long/short mode: each is refused.
+trigger is an algo order on pages of its own, and the order that follows from it has an id of its own. What an order
+says is read in ``private_specs``. Facts: ../shared/exchanges/okx.md §8.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from jackbot_tui.model.enums import MarketKind, Side, TimeInForce
+from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.sim.accounts import Accounts
 from jackbot_tui.sim.budgets import Budget
@@ -20,7 +18,6 @@ from jackbot_tui.sim.market import SimMarket
 from jackbot_tui.sim.okx import private_texts as texts
 from jackbot_tui.sim.okx.private_modes import TradeModes
 from jackbot_tui.sim.okx.private_rest import (
-    NO_INSTRUMENT,
     NOT_EXISTING,
     Fields,
     OkxError,
@@ -29,28 +26,16 @@ from jackbot_tui.sim.okx.private_rest import (
     bad_parameter,
     error_of,
 )
+from jackbot_tui.sim.okx.private_specs import OrderReader, at_once
 from jackbot_tui.sim.okx.private_texts import Context
-from jackbot_tui.sim.orders import SelfTrade
-from jackbot_tui.sim.requests import AccountOrder, Fill, OrderSpec, Refusal, Refused, TriggerPrice
+from jackbot_tui.sim.requests import AccountOrder, Fill, OrderSpec, Refusal, Refused
 from jackbot_tui.sim.timeline import Timeline
 
-CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
-TAG = re.compile(r"[A-Za-z0-9]{0,16}")
 MOST_IN_BATCH = 20
 MOST_ALGOS_CANCELED = 10
 ROWS = 100
 NOTES_KEPT = 20_000
-TYPES = {
-    "limit": TimeInForce.GTC,
-    "post_only": TimeInForce.GTC,
-    "ioc": TimeInForce.IOC,
-    "fok": TimeInForce.FOK,
-    "market": TimeInForce.IOC,
-    "optimal_limit_ioc": TimeInForce.IOC,
-}
-SELF_TRADES = {name: mode for mode, name in texts.SELF_TRADES.items()}
 COUNTDOWN_S = (10, 120)
-BOTH_SIDES = "You can't place fill or kill orders when self-trade prevention is set to both maker and taker orders."
 _Row = TypeVar("_Row")
 _Operation = Callable[[Fields], dict[str, Any]]
 
@@ -79,10 +64,10 @@ class OrderPages:
         timeline: Timeline,
     ) -> None:
         self._accounts = accounts
-        self._markets = markets
-        self._codes = codes
         self._by_key = {market.listing.key: market for market in markets.values()}
         self._modes = modes
+        self._reader = OrderReader(markets, codes, modes)
+        self.market = self._reader.market
         self._timeline = timeline
         self._notes: dict[tuple[str, int], Note] = {}
 
@@ -114,7 +99,7 @@ class OrderPages:
     # --- operations ----------------------------------------------------------------------------------------------
 
     def place(self, fields: Fields) -> dict[str, Any]:
-        spec, tag = self._spec(fields), self._tag(fields)
+        spec, tag = self._reader.spec(fields), self._reader.tag(fields)
         try:
             order = self._accounts.submit(fields.account, spec)
         except Refused as refused:
@@ -134,7 +119,7 @@ class OrderPages:
         return {"ordId": str(order.order_id), "clOrdId": texts.client_id(order)}
 
     def amend(self, fields: Fields) -> dict[str, Any]:
-        market, order = self.market(fields), self._asked(fields)
+        market, order = self._reader.market(fields), self._asked(fields)
         if order is None or not order.is_open:
             raise OkxError("51503", "Your order has already been filled or canceled.")
         price, size, request_id = fields.number("newPx"), fields.number("newSz"), fields.text("reqId")
@@ -155,34 +140,18 @@ class OrderPages:
         return {"ordId": str(order.order_id), "clOrdId": texts.client_id(order), "reqId": request_id}
 
     def place_algo(self, fields: Fields) -> dict[str, Any]:
-        market, kind, side, tag = self.market(fields), fields.required("ordType"), fields.side(), self._tag(fields)
-        trigger, limit, by, takes_profit = self._trigger(fields, market, kind, side)
-        client_id = fields.text("algoClOrdId")
-        if client_id and CLIENT_ID.fullmatch(client_id) is None:
-            raise bad_parameter("algoClOrdId")
-        self._enter_mode(fields, market)
-        spec = OrderSpec(
-            key=market.listing.key,
-            side=side,
-            quantity=self._size(fields, market),
-            price=limit,
-            client_id=client_id,
-            reduce_only=self._reduces(fields, market),
-            trigger_price=trigger,
-            trigger_by=by,
-            takes_profit=takes_profit,
-        )
+        spec, kind, tag = self._reader.algo_spec(fields), fields.required("ordType"), self._reader.tag(fields)
         try:
             order = self._accounts.submit(fields.account, spec)
         except Refused as refused:
             if refused.refusal is Refusal.WOULD_TRIGGER:
-                raise self._at_once(side, takes_profit=takes_profit) from None
+                raise at_once(spec) from None
             if refused.refusal is Refusal.DUPLICATE_CLIENT_ID:
                 raise OkxError("51065", "algoClOrdId already exists.") from None
             raise error_of(refused, self._lacking(spec)) from None
         note = self._note(order.key, order.order_id)
         note.tag, note.kind = tag, kind
-        return {"algoId": str(order.order_id), "algoClOrdId": client_id, "clOrdId": "", "tag": tag}
+        return {"algoId": str(order.order_id), "algoClOrdId": spec.client_id, "clOrdId": "", "tag": tag}
 
     def cancel_algo(self, fields: Fields) -> dict[str, Any]:
         order = self._asked_algo(fields)
@@ -223,13 +192,13 @@ class OrderPages:
 
     def _close_position(self, signed: Signed) -> list[dict[str, Any]]:
         fields = signed.fields
-        market = self.market(fields)
+        market = self._reader.market(fields)
         held = self._accounts.positions.position(signed.account, market.listing.key).lots if market.marks else 0
         if not held or self._modes.of(signed.account, market) != fields.required("mgnMode"):
             raise OkxError("51023", "Position doesn't exist.")
         side = Side.SELL if held > 0 else Side.BUY
         key, quantity = market.listing.key, abs(held) * market.listing.instrument.lot
-        client_id = self._client_id(fields)
+        client_id = self._reader.client_id(fields)
         spec = OrderSpec(key=key, side=side, quantity=quantity, client_id=client_id, reduce_only=True)
         try:
             self._accounts.submit(signed.account, spec)
@@ -247,136 +216,6 @@ class OrderPages:
         now_ms = self._timeline.now_ms()
         return [{"triggerTime": str(now_ms + seconds * 1_000) if seconds else "0", "tag": "", "ts": str(now_ms)}]
 
-    # --- what an order says --------------------------------------------------------------------------------------
-
-    def market(self, fields: Fields) -> SimMarket:
-        """By ``instIdCode`` where one is given, else by ``instId``."""
-        code = fields.whole("instIdCode")
-        found = self._codes.get(code) if code is not None else self._markets.get(fields.required("instId"))
-        if found is None:
-            raise NO_INSTRUMENT
-        return found
-
-    def _spec(self, fields: Fields) -> OrderSpec:
-        market, kind = self.market(fields), fields.required("ordType")
-        swap = market.kind is MarketKind.LINEAR
-        if kind not in TYPES or (kind == "optimal_limit_ioc" and not swap):
-            raise bad_parameter("ordType")
-        if fields.values.get("attachAlgoOrds"):
-            raise bad_parameter("attachAlgoOrds")
-        at_market = kind in ("market", "optimal_limit_ioc")
-        side, price = fields.side(), None if at_market else fields.number("px")
-        if price is None and not at_market:
-            raise OkxError("51204", "The price for the limit order cannot be empty.")
-        by_cost = not swap and at_market and self._counts_quote(fields, side)
-        size = self._size(fields, market)
-        self._enter_mode(fields, market)
-        return OrderSpec(
-            key=market.listing.key,
-            side=side,
-            quantity=ZERO if by_cost else size,
-            price=price,
-            client_id=self._client_id(fields),
-            tif=TYPES[kind],
-            post_only=kind == "post_only",
-            reduce_only=self._reduces(fields, market),
-            self_trade=self._self_trade(fields, kind),
-            cost=size if by_cost else None,
-        )
-
-    @staticmethod
-    def _counts_quote(fields: Fields, side: Side) -> bool:
-        """Whether a spot market order's size is money: a buy's is, unless it says otherwise."""
-        target = fields.text("tgtCcy") or ("quote_ccy" if side is Side.BUY else "base_ccy")
-        if target not in ("quote_ccy", "base_ccy") or (target == "quote_ccy" and side is Side.SELL):
-            raise bad_parameter("tgtCcy")
-        return target == "quote_ccy"
-
-    @staticmethod
-    def _size(fields: Fields, market: SimMarket) -> Decimal:
-        fields.required("sz")
-        return (fields.number("sz") or ZERO) * market.listing.wire_unit
-
-    @staticmethod
-    def _client_id(fields: Fields) -> str:
-        text = fields.text("clOrdId")
-        if text and CLIENT_ID.fullmatch(text) is None:
-            raise bad_parameter("clOrdId")
-        return text
-
-    @staticmethod
-    def _tag(fields: Fields) -> str:
-        text = fields.text("tag")
-        if TAG.fullmatch(text) is None:
-            raise bad_parameter("tag")
-        return text
-
-    @staticmethod
-    def _reduces(fields: Fields, market: SimMarket) -> bool:
-        """Spot has nothing to reduce: the flag is not looked at there."""
-        return market.kind is MarketKind.LINEAR and fields.flag("reduceOnly")
-
-    @staticmethod
-    def _self_trade(fields: Fields, kind: str) -> SelfTrade | None:
-        text = fields.text("stpMode")
-        if text and text not in SELF_TRADES:
-            raise bad_parameter("stpMode")
-        if text == "cancel_both" and kind == "fok":
-            raise OkxError("54036", BOTH_SIDES)
-        return SELF_TRADES.get(text)
-
-    def _enter_mode(self, fields: Fields, market: SimMarket) -> None:
-        """Trade mode and position side, which an order brings with it."""
-        mode, side = fields.required("tdMode"), fields.text("posSide")
-        if market.kind is MarketKind.SPOT:
-            if mode != "cash":
-                raise OkxError("51010", "Request unsupported under current account mode")
-            return
-        if mode not in ("cross", "isolated"):
-            raise bad_parameter("tdMode")
-        if side not in ("", "net"):
-            raise bad_parameter("posSide")
-        try:
-            self._modes.enter(fields.account, market, mode)
-        except Refused as refused:
-            raise error_of(refused, market.listing.instrument.settle) from None
-
-    def _trigger(
-        self, fields: Fields, market: SimMarket, kind: str, side: Side
-    ) -> tuple[Decimal, Decimal | None, TriggerPrice, bool]:
-        """Trigger price, limit price (None: at market), which price triggers, and whether it takes a profit."""
-        match kind:
-            case "trigger":
-                names = ("triggerPx", "orderPx", "triggerPxType")
-            case "conditional":
-                stop = fields.text("slTriggerPx")
-                names = ("slTriggerPx", "slOrdPx", "slTriggerPxType") if stop else (
-                    "tpTriggerPx", "tpOrdPx", "tpTriggerPxType"
-                )  # fmt: skip
-            case _:
-                raise bad_parameter("ordType")
-        fields.required(names[0])
-        trigger, price = fields.number(names[0]) or ZERO, fields.required(names[1])
-        limit = None if price == "-1" else fields.number(names[1])
-        by = {"last": TriggerPrice.LAST, "mark": TriggerPrice.MARK}.get(fields.text(names[2]) or "last")
-        if by is None or (by is TriggerPrice.MARK and market.marks is None):
-            raise bad_parameter(names[2])
-        if kind == "trigger":  # goes off when the price comes to it from wherever it is now
-            last = (market.engine.last_price or market.listing.opening_ticks) * market.listing.instrument.tick
-            return trigger, limit, by, (trigger > last) is not (side is Side.BUY)
-        return trigger, limit, by, names[0] == "tpTriggerPx"
-
-    @staticmethod
-    def _at_once(side: Side, *, takes_profit: bool) -> OkxError:
-        match takes_profit, side:
-            case True, Side.BUY:
-                return OkxError("51277", "TP trigger price cannot be higher than the last price.")
-            case True, _:
-                return OkxError("51279", "TP trigger price cannot be lower than the last price.")
-            case False, Side.BUY:
-                return OkxError("51278", "SL trigger price cannot be lower than the last price.")
-        return OkxError("51280", "SL trigger price cannot be higher than the last price.")
-
     def _lacking(self, spec: OrderSpec) -> str:
         instrument = self._by_key[spec.key].listing.instrument
         return instrument.base if instrument.kind is MarketKind.SPOT and spec.side is Side.SELL else instrument.settle
@@ -385,7 +224,7 @@ class OrderPages:
 
     def _asked(self, fields: Fields) -> AccountOrder | None:
         """An order of the book, by id or client id. Those that followed from an algo order have no client id."""
-        key, store = self.market(fields).listing.key, self._accounts.orders
+        key, store = self._reader.market(fields).listing.key, self._accounts.orders
         order_id, client_id = fields.whole("ordId"), fields.text("clOrdId")
         if order_id is None and not client_id:
             raise OkxError("51003", "Either client order ID or order ID is required.")
