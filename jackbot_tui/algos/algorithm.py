@@ -57,6 +57,8 @@ class Algorithm(ABC, Generic[Memory]):
     short: ClassVar[tuple[str, ...]] = ()
     notes: ClassVar[tuple[str, ...]] = ()
     """Rules and edge cases for docs/PARENT_ORDERS.md, a sentence or two each."""
+    diagram: ClassVar[tuple[str, ...]] = ()
+    """Its states, drawn in text, where it has more of them than every parent."""
     table: ClassVar[Table]
     on_hold: ClassVar[Holding] = Holding.PULL
     """While the book is not LIVE, or the parent is paused."""
@@ -64,6 +66,8 @@ class Algorithm(ABC, Generic[Memory]):
     """Whether ``decide`` goes on while paused (exits must); it is told by ``paused``."""
     watches_trades: ClassVar[bool] = False
     """Whether trades and marks are events for it, besides the best prices."""
+    watches_reach: ClassVar[bool] = False
+    """Whether its view of the market tells which prices may be sent (``MarketView.reach``)."""
     finishes_with_exit: ClassVar[bool] = False
     """Whether finishing takes off what was entered instead of entering the rest."""
     leaves_footprint: ClassVar[bool] = False
@@ -85,6 +89,14 @@ class Algorithm(ABC, Generic[Memory]):
     def ended(self, seen: Seen, child: Child, outcome: Outcome, memory: Memory) -> Memory:
         """A child has ended and is counted."""
         return memory
+
+    def expects(self, seen: Seen, child: Child, outcome: Outcome) -> bool:
+        """Whether a child that came to nothing is its own business: the machine neither waits nor gives up for it."""
+        return False
+
+    def ends_ns(self, seen: Seen, terms: Terms) -> int:
+        """When its time is up, be the book LIVE or not; 0 = it has no such time."""
+        return 0
 
     def limit(self, terms: Terms) -> Decimal | None:
         """Price that no child of the entry leg may be worse than."""

@@ -43,6 +43,7 @@ from jackbot_tui.model.orders import (
     OrderCancelRequested,
     OrderEvent,
     OrderFilled,
+    OrderRejected,
     OrderRequest,
 )
 
@@ -91,6 +92,8 @@ class Parent:
         self.why = "starting"
         self.wake_ns = 0
         """When ``act`` is wanted at the latest, 0 = at the next event."""
+        self.quiet = 0.0
+        """Share of itself that a price must move before ``act`` could do anything (``Decision.quiet``)."""
         self._told: list[Tell] = []
         self._held = ""
         self._pull_from_ns = 0
@@ -191,6 +194,8 @@ class Parent:
                 child.cancel_ns = now
                 if self.state.status in (ParentStatus.RUNNING, ParentStatus.FINISHING):
                     self._pause(f"its order #{order.number} was canceled by {event.source}: resume or cancel", "warn")
+            case OrderRejected():
+                child.reason = f"{event.reason} [{event.code}]"
             case OrderCancelRejected():
                 child.cancel_ns = 0
                 self.changed = True
@@ -282,7 +287,7 @@ class Parent:
         """What to do now. Call again after carrying out what it gave, until it gives nothing."""
         intents: list[Intent] = []
         if self.is_open:
-            self.wake_ns = 0
+            self.wake_ns, self.quiet = 0, 0.0
             intents = self._act(view)
             if self.wake_ns:
                 self.wake_ns = max(self.wake_ns, view.now + SOONEST_WAKE_NS)
@@ -314,7 +319,7 @@ class Parent:
         if decision.alert and decision.alert != self._alert:
             self._tell("warn", decision.alert)
         self._alert = decision.alert
-        self.wake_ns = decision.wake_ns
+        self.wake_ns, self.quiet = decision.wake_ns, decision.quiet
         if decision.ended:
             self._stop(ParentStatus.FAILED if decision.failed else ParentStatus.DONE, decision.ended)
             return self._act_stopping(view)
@@ -327,6 +332,12 @@ class Parent:
             self._tell("warn", f"holds by itself: {view.trouble}")
         self._held = view.trouble or "the book is not LIVE"
         self.why = f"holds: {self._held}"
+        ends = self.algorithm.ends_ns(self.seen(view), self.terms)
+        if ends and self.state.status is not ParentStatus.FINISHING:
+            if view.now >= ends:
+                self._stop(ParentStatus.FAILED, "its time is up")
+                return self._act_stopping(view)
+            self._wake(ends)
         if view.now < self._pull_from_ns:
             self._wake(self._pull_from_ns)
             return []
@@ -453,7 +464,7 @@ class Parent:
     # ------------------------------------------------------------------ counting
 
     def _close(self, child: Child, order: Order, view: MarketView) -> None:
-        child.open = False
+        child.open, child.reason = False, child.reason or order.reason
         self.changed = True
         rejected = order.status is OrderStatus.REJECTED or (
             order.status is OrderStatus.EXPIRED and not child.immediate and not child.filled
@@ -462,7 +473,8 @@ class Parent:
             outcome = Outcome.FILLED
         else:
             outcome = Outcome.REJECTED if rejected else Outcome.CANCELED
-        if rejected or (not child.cancel_ns and not child.filled):
+        in_vain = rejected or (not child.cancel_ns and not child.filled)
+        if in_vain and not self.algorithm.expects(self.seen(view), child, outcome):
             self._fail(view.now)
             self._waits_for = order.reason or "its order came to nothing"
             self._give_up(self._waits_for)

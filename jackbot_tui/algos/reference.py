@@ -83,6 +83,8 @@ def _section(algorithm: Algorithm[object]) -> Iterable[str]:
         )
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
+    if algorithm.diagram:
+        yield from ("```", *algorithm.diagram, "```", "")
     notes = algorithm.notes
     yield from (f"- {note}" for note in notes)
     if notes:

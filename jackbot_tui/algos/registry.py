@@ -19,9 +19,18 @@ from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
 
-ALGORITHMS: dict[Kind, Algorithm[Any]] = {
-    algorithm.kind: algorithm for algorithm in (Maker(), Chase(), Iceberg(), Scale(), Bracket(), Oco(), Twap(), Vwap(), Prophet())
-}
+_KINDS: tuple[Algorithm[Any], ...] = (
+    Maker(),
+    Chase(),
+    Iceberg(),
+    Scale(),
+    Bracket(),
+    Oco(),
+    Twap(),
+    Vwap(),
+    Prophet(),
+)
+ALGORITHMS: dict[Kind, Algorithm[Any]] = {algorithm.kind: algorithm for algorithm in _KINDS}
 
 
 def preview(request: ParentRequest, instrument: Instrument, view: MarketView, arrival: Arrival) -> Preview:

@@ -10,10 +10,12 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from jackbot_tui.algos.footprint import Footprint
 from jackbot_tui.book.flow import Flow
 from jackbot_tui.model.enums import Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
+from jackbot_tui.risk.reach import Reach
 
 STATE_VERSION = 1
 OWNER = "parent"
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     SCALE = "scale"
     BRACKET = "bracket"
     OCO = "oco"
+    PROPHET = "prophet"
     TWAP = "twap"
     VWAP = "vwap"
 
@@ -84,7 +87,7 @@ class Child(Struct, kw_only=True):
     """One order placed for the parent, as the parent counts it.
 
     ``filled``, ``value`` and ``fees`` are what has been put into the ledger. ``accepted_ns`` 0: the venue has not said
-    that it rests. ``cancel_ns``: when a cancel was asked last, 0 = not.
+    that it rests. ``cancel_ns``: when a cancel was asked last, 0 = not. ``reason``: why it ended.
     """
 
     client_id: str
@@ -101,6 +104,7 @@ class Child(Struct, kw_only=True):
     placed_ns: int = 0
     accepted_ns: int = 0
     cancel_ns: int = 0
+    reason: str = ""
 
     @property
     def remaining(self) -> Decimal:
@@ -170,7 +174,8 @@ class MarketView(Struct, frozen=True, kw_only=True):
 
     ``live``: the book may price an order; ``trouble`` says why not. ``volume`` is traded since the session began.
     ``ahead`` estimates the queue before own orders by client id, where the venue model tells. ``flow`` answers what the
-    tape tells of sizes and of volume to come; None where there is no tape.
+    tape tells of sizes and of volume to come; None where there is no tape. ``reach``: which
+    prices the own side may have now, for kinds that ask for it (``Algorithm.watches_reach``).
     """
 
     now: int
@@ -185,6 +190,7 @@ class MarketView(Struct, frozen=True, kw_only=True):
     volume: Decimal = ZERO
     ahead: dict[str, Decimal] = {}
     flow: Flow | None = None
+    reach: Reach | None = None
 
     def near(self, side: Side) -> Decimal:
         """Best price of the own side."""
@@ -219,7 +225,8 @@ class Decision(Struct, Generic[Memory], frozen=True, kw_only=True):
     """What an algorithm wants now: its children, its memory, when to be asked again (0 = at the next event), and why.
 
     ``ended`` not "": everything is to be canceled and the parent ends with these words; ``failed`` says how. ``alert``
-    is told once.
+    is told once. ``quiet``: nothing can change before bid, ask, last or mark has moved by this share of itself, so the
+    host need not ask until then (or until ``wake_ns``); 0 = ask at every event.
     """
 
     memory: Memory
@@ -229,6 +236,7 @@ class Decision(Struct, Generic[Memory], frozen=True, kw_only=True):
     ended: str = ""
     failed: bool = False
     alert: str = ""
+    quiet: float = 0.0
 
 
 class Outcome(StrEnum):
@@ -279,7 +287,7 @@ class Preview(Struct, frozen=True, kw_only=True):
 class ParentPicture(Struct, frozen=True, kw_only=True):
     """A parent as panels and programs show it. ``slippage_bp`` against the mid at the start, positive = paid more.
 
-    ``saved`` is taker fees minus fees of its fills, quote currency; ``eta`` says what comes next.
+    ``saved`` is taker fees minus fees of its fills, quote currency; ``footprint`` None: nothing was measured.
     """
 
     number: int
@@ -302,3 +310,4 @@ class ParentPicture(Struct, frozen=True, kw_only=True):
     started_ns: int
     ended_ns: int
     wake_ns: int
+    footprint: Footprint | None = None

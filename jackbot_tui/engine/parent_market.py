@@ -5,6 +5,7 @@ Pure: built by ``parents`` from the books and tapes of the pipeline, read by the
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 
 from jackbot_tui.algos.state import Arrival, MarketView
 from jackbot_tui.book.analytics import depth_to_fill
@@ -12,6 +13,9 @@ from jackbot_tui.book.flow import Flow
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, decimal_of
+
+Prices = tuple[float, float, float, float]
+"""Best bid and ask, last trade and mark; 0 where there is none."""
 
 
 def view_of(
@@ -41,6 +45,20 @@ def view_of(
         ahead=ahead or {},
         flow=Flow(market.trades, day),
     )
+
+
+def prices_of(market: InstrumentMarket) -> Prices:
+    """What a parent may decide on, as it moves."""
+    book, mark = market.book, market.mark
+    return book.bid_price, book.ask_price, market.trades.last_price or 0.0, 0.0 if mark is None else mark.mark
+
+
+def stirs(quiet: float, before: Prices, now: Prices) -> bool:
+    """Whether any price has moved by more than the share ``quiet`` of what it was."""
+    for old, new in zip(before, now, strict=True):
+        if old != new and not (0.0 < old < inf and abs(new - old) <= quiet * old):
+            return True
+    return False
 
 
 def arrival_of(market: InstrumentMarket, side: Side, quantity: Decimal) -> Arrival:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jackbot_tui.algos import registry
 from jackbot_tui.algos.intents import CancelChild, Place, Tell
@@ -20,8 +21,9 @@ from jackbot_tui.algos.machine import Parent
 from jackbot_tui.algos.state import OWNER, Action, Arrival, Kind, MarketView, ParentPicture, ParentRequest, Preview
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, Submitted
+from jackbot_tui.engine.footprints import Footprints
 from jackbot_tui.engine.market_data import MarketData
-from jackbot_tui.engine.parent_market import arrival_of, view_of
+from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, stirs, view_of
 from jackbot_tui.execution.base import VenueExecutor
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.journal.base import Recovered
@@ -31,6 +33,8 @@ from jackbot_tui.model.errors import JackbotError
 from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import Order, OrderEvent, OrderRequest
 from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
+from jackbot_tui.risk.gate import RiskGate
+from jackbot_tui.risk.reach import reach_of
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 
 MOST_OPEN = 100
@@ -106,6 +110,9 @@ class ParentsPort(Protocol):
 
     def cancel(self, client_id: str, source: str) -> Asked: ...
 
+    @property
+    def gate(self) -> RiskGate: ...
+
     def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None: ...
 
     def append(self, record: Record) -> int: ...
@@ -127,22 +134,27 @@ class Parents:
         self._ended: deque[Parent] = deque(maxlen=KEPT_ENDED)
         self._next_number = 1
         self._unrestored: list[tuple[ParentStarted, ParentMoved | None]] = []
-        self._touches: dict[str, tuple[float, float]] = {}  # what a parent decided on last
+        self._touches: dict[str, Prices] = {}  # what a parent decided on last
         self._events: deque[tuple[Parent, Order, OrderEvent]] = deque()
         self._draining = False
         self._sent: deque[int] = deque()
         self._broken: set[str] = set()
         self._stop_unrestored = ""
+        self._footprints = Footprints()
 
     # ------------------------------------------------------------------ questions
 
     def pictures(self) -> list[ParentPicture]:
         """All that are at work, then the newest that have ended; by number."""
-        return [parent.picture() for parent in (*self._open.values(), *sorted(self._ended, key=_number))]
+        self._footprints.look(self._engine.clock.now_ns())
+        return [self._picture_of(parent) for parent in (*self._open.values(), *sorted(self._ended, key=_number))]
 
     def picture(self, number: int) -> ParentPicture | None:
         parent = self._by_number(number)
-        return None if parent is None else parent.picture()
+        return None if parent is None else self._picture_of(parent)
+
+    def _picture_of(self, parent: Parent) -> ParentPicture:
+        return replace(parent.picture(), footprint=self._footprints.of(parent.parent_id))
 
     @property
     def waiting(self) -> list[tuple[ParentStarted, ParentMoved | None]]:
@@ -156,7 +168,7 @@ class Parents:
             return Preview(lines=(), problem=f"{request.key} is not followed by this engine")
         now = self._engine.clock.now_ns()
         arrival = arrival_of(market, request.side, request.quantity)
-        return registry.preview(request, market.instrument, self._view_at(market, now), arrival)
+        return registry.preview(request, market.instrument, self._view_at(request, market, now), arrival)
 
     @property
     def next_wakeup(self) -> int | None:
@@ -176,7 +188,7 @@ class Parents:
         now, number = engine.clock.now_ns(), self._next_number
         parent_id = f"p{number}"
         market = engine.data.markets[request.key]
-        view = self._view_at(market, now)
+        view = self._view_at(request, market, now)
         parent = registry.begin(
             request,
             market.instrument,
@@ -313,7 +325,7 @@ class Parents:
                 parent_id=started.parent_id,
                 number=started.number,
                 seed=started.seed,
-                view=self._view_at(market, started.ts),
+                view=self._view_at(request, market, started.ts),
                 arrival=Arrival(),
             )
         except (JackbotError, ValueError) as error:
@@ -351,10 +363,10 @@ class Parents:
         """The book has changed: parents are asked when the best prices are others than they decided on."""
         if not self._open:
             return
-        book = market.book
-        touch = (book.bid_price, book.ask_price)
+        prices = prices_of(market)
         for parent in self._of(market.key):
-            if self._touches.get(parent.parent_id) != touch:
+            before = self._touches.get(parent.parent_id)
+            if before is None or (before[:2] != prices[:2] and stirs(parent.quiet, before, prices)):
                 self._drive(parent)
         self.proceed()
 
@@ -362,8 +374,12 @@ class Parents:
         """A trade or a mark price came."""
         if not self._open:
             return
+        self._footprints.traded(market)
+        prices = prices_of(market)
         for parent in self._of(market.key):
-            if parent.algorithm.watches_trades:
+            if parent.algorithm.watches_trades and (
+                not parent.quiet or stirs(parent.quiet, self._touches[parent.parent_id], prices)
+            ):
                 self._drive(parent)
         self.proceed()
 
@@ -401,17 +417,21 @@ class Parents:
             queue = engine.executor.queue(child.client_id)
             if queue is not None:
                 ahead[child.client_id] = queue.ahead
-        return self._view_at(engine.data.markets[parent.key], now, ahead)
+        return self._view_at(parent.request, engine.data.markets[parent.key], now, ahead)
 
-    def _view_at(self, market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None) -> MarketView:
-        return view_of(market, now, ahead, self._options.profiles.get(market.key, ()))
+    def _view_at(
+        self, request: ParentRequest, market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None
+    ) -> MarketView:
+        view = view_of(market, now, ahead, self._options.profiles.get(market.key, ()))
+        if not view.live or not registry.ALGORITHMS[request.kind].watches_reach:
+            return view
+        return replace(view, reach=reach_of(request.side, market, self._engine.gate.limits, now))
 
     def _drive(self, parent: Parent) -> None:
         """Let it act until it wants nothing more; a mistake in it stops it and nothing else."""
         if parent.parent_id in self._broken:
             return
-        book = self._engine.data.markets[parent.key].book
-        self._touches[parent.parent_id] = (book.bid_price, book.ask_price)
+        self._touches[parent.parent_id] = prices_of(self._engine.data.markets[parent.key])
         before, self._draining = self._draining, True  # what its own intents cause waits until it has finished
         try:
             self._act(parent)
@@ -450,6 +470,7 @@ class Parents:
             del self._open[parent.parent_id]
             self._touches.pop(parent.parent_id, None)
             self._ended.append(parent)
+            self._footprints.ended(parent.parent_id, KEPT_ENDED)
 
     def _place(self, parent: Parent, place: Place) -> None:
         engine = self._engine
@@ -465,6 +486,8 @@ class Parents:
             if submitted.order is not None:
                 self._sent.append(now)
                 parent.on_placed(place.want, submitted.order, now)
+                market = engine.data.markets[parent.key]
+                self._footprints.placed(parent, market, submitted.order.quantity, now)
                 return
             refusal = submitted.refusal
         assert refusal is not None

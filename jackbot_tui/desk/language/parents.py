@@ -43,7 +43,7 @@ def read_parent(reader: "Reader") -> c.Command:
     while not reader.done:
         token = reader.tokens[reader.at]
         word = reader.peek()
-        named = _named(word, table)
+        named = _named("price" if word == "@" else word, table, bare=word == "@")
         if named is not None:
             _take_value(reader, named, token, word, values)
         elif not key and (reader.symbols.matches(word) or "/" in word):
@@ -98,10 +98,10 @@ def read_task(reader: "Reader") -> c.Command:
     return c.SteerParent(action=action, number=number, quantity=quantity, values=tuple(sorted(values.items())))
 
 
-def _named(word: str, table: Table) -> Parameter | None:
-    """The parameter that a word begins: ``limit=60500``, or ``into`` where it may stand alone."""
+def _named(word: str, table: Table, *, bare: bool = False) -> Parameter | None:
+    """The parameter that a word begins: ``limit=60500``, or ``into`` where it may stand alone, ``@`` for price."""
     name, sign, _ = word.partition("=")
-    return next((each for each in table if each.name == name and (sign or each.bare)), None)
+    return next((each for each in table if each.name == name and (sign or bare or each.bare)), None)
 
 
 def _take_value(reader: "Reader", parameter: Parameter, token: "Token", word: str, values: dict[str, str]) -> None:
