@@ -415,8 +415,12 @@ async def test_derivatives_trades_tickers_and_heartbeats() -> None:
         ("{", {"event": "alert", "message": "Bad request"}),
         ('{"event":"subscribe","feed":"book"}', {"event": "alert", "message": "Bad request"}),
         (
-            '{"event":"subscribe","feed":"fills","product_ids":["PF_XBTUSD"]}',
+            '{"event":"subscribe","feed":"candles","product_ids":["PF_XBTUSD"]}',
             {"event": "error", "message": "Invalid feed"},
+        ),
+        (
+            '{"event":"subscribe","feed":"fills"}',
+            {"event": "alert", "message": "Failed to subscribe to authenticated feed"},
         ),
         (
             '{"event":"unsubscribe","feed":"book","product_ids":["PF_XBTUSD"]}',

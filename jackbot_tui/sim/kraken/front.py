@@ -1,13 +1,14 @@
 """The embedded exchange's Kraken front: spot's WebSocket v2, the derivatives' v1, and the public pages of both.
 
 Frames and rules: ../shared/exchanges/kraken.md §3 to §6 and §8.3. ``spot`` and ``futures`` hold the two protocols,
-``pages`` the REST API. Channels ``ohlc`` and ``level3`` are not played.
+``pages`` the REST API, ``private`` what needs keys. Channels ``ohlc`` and ``level3`` are not played.
 
 URL map: wss://ws.kraken.com/v2 is ws://127.0.0.1:PORT/v2, wss://futures.kraken.com/ws/v1 is ws://127.0.0.1:PORT/ws/v1,
 https://api.kraken.com and https://futures.kraken.com are http://127.0.0.1:PORT.
 """
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.faults import Chance
@@ -15,11 +16,14 @@ from jackbot_tui.sim.front import Call, Door, Front, Page, Reply, Socket, World,
 from jackbot_tui.sim.hub import Topic
 from jackbot_tui.sim.kraken.futures import FuturesStreams
 from jackbot_tui.sim.kraken.listings import DEFAULT_SYMBOLS, LISTINGS
-from jackbot_tui.sim.kraken.pages import Pages
+from jackbot_tui.sim.kraken.pages import FUTURES_BASE, Pages
+from jackbot_tui.sim.kraken.private import AUTH_PATH, AUTH_ROLE, KrakenPrivate
 from jackbot_tui.sim.kraken.spot import SpotStreams
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import SimMarket
 from jackbot_tui.sim.past import PastBooks
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import FeeCurrency, Terms
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 SPOT_PATH = "/v2"
@@ -44,11 +48,16 @@ class KrakenFront(Front):
     LIMITS = LIMITS
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(fee_currency=FeeCurrency.QUOTE)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._spot = SpotStreams(self, self.markets[SPOT])
-        self._futures = FuturesStreams(self, self.markets[LINEAR])
+        self._private = KrakenPrivate(
+            self.accounts, self.markets, self.timeline, self.faults, self._admit_futures, self._spot.opened,
+            max(1, world.limits.spot_weight // LIMITS.spot_weight), world.seed,
+        )  # fmt: skip
+        self._futures = FuturesStreams(self, self.markets[LINEAR], self._private.takes)
         self._past = PastBooks()
         self._pages = Pages(self, self._futures, self._past)
 
@@ -60,19 +69,46 @@ class KrakenFront(Front):
             "linear.rest": http,
         }
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        """By ccxt's name of the exchange: spot and derivatives are two of them, whose URLs have the same names."""
+        futures = f"{http}{FUTURES_BASE.removesuffix('v3')}"
+        sockets = {"private": f"{ws}/auth", "privateV2": ws + AUTH_PATH, "publicV2": ws + SPOT_PATH, "public": ws}
+        return {
+            "kraken": {"public": http, "private": http, "ws": sockets},
+            "krakenfutures": {
+                "public": futures, "private": futures, "history": f"{http}/api/history/", "ws": ws + FUTURES_PATH,
+            },
+        }  # fmt: skip
+
     def doors(self) -> Sequence[Door]:
-        return [Door(SPOT_PATH, SPOT), Door(FUTURES_PATH, LINEAR)]
+        return [Door(SPOT_PATH, SPOT), Door(FUTURES_PATH, LINEAR), *self._private.doors()]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.all()
+        return [*self._pages.all(), *self._private.pages()]
+
+    def _admit_futures(self, cost: int) -> bool:
+        return self._pages.admit(LINEAR, cost)
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
     def opened(self, socket: Socket) -> None:
-        (self._spot if socket.door.market is SPOT else self._futures).opened(socket)
+        if socket.door.role == AUTH_ROLE:
+            self._private.opened(socket)
+        elif socket.door.market is SPOT:
+            self._spot.opened(socket)
+        else:
+            self._private.opened(socket)
+            self._futures.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def received(self, socket: Socket, message: str | bytes) -> None:
-        (self._spot if socket.door.market is SPOT else self._futures).received(socket, message)
+        if socket.door.role == AUTH_ROLE:
+            self._private.received(socket, message)
+            self.publish_accounts()
+        else:
+            (self._spot if socket.door.market is SPOT else self._futures).received(socket, message)
 
     def dress(self, socket: Socket, topic: Topic, frame: str | bytes) -> str | bytes:
         if topic.market is SPOT:
@@ -108,6 +144,21 @@ class KrakenFront(Front):
     def publish_books(self) -> None:
         self._spot.publish_books()
         self._futures.publish_books()
+
+    # --- accounts ------------------------------------------------------------------------------------------------
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def expire_tokens(self) -> None:
+        self._private.expire_tokens()
+
+    def lost_in_between(self) -> Reply:
+        """What stands in front of both APIs answers when they are too slow to."""
+        return Reply(b"<html><title>504 Gateway Time-out</title></html>", 504, content_type="text/html")
 
     # --- REST ----------------------------------------------------------------------------------------------------
 

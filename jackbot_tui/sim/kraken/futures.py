@@ -5,6 +5,7 @@ second time is sent its snapshot again. Numbers are JSON numbers with a point, a
 There are no request ids. While the ``silence`` fault lasts, what changes is kept and told afterwards.
 """
 
+from collections.abc import Callable
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -32,18 +33,26 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Request(Struct):
+    """What a client asks; the last three are of private feeds."""
+
     event: str
     feed: str = ""
     product_ids: list[str] = []
+    api_key: str = ""
+    original_challenge: str = ""
+    signed_challenge: str = ""
 
 
 _REQUEST = msgspec.json.Decoder(Request)
 
 
 class FuturesStreams:
-    """Feeds of all listed perpetuals, by product (``PF_XBTUSD``)."""
+    """Feeds of all listed perpetuals, by product (``PF_XBTUSD``). ``private`` takes the requests that are for private
+    feeds and says so.
+    """
 
-    def __init__(self, front: Front, markets: dict[str, SimMarket]) -> None:
+    def __init__(self, front: Front, markets: dict[str, SimMarket], private: Callable[[Socket, Request], bool]) -> None:
+        self._private = private
         self._front = front
         self._hub, self._faults, self._timeline = front.hub, front.faults, front.timeline
         self._markets = markets
@@ -61,6 +70,8 @@ class FuturesStreams:
             request = _REQUEST.decode(message)
         except UNREADABLE:
             _push(socket, {"event": "alert", "message": "Bad request"})
+            return
+        if self._private(socket, request):
             return
         match request:
             case Request(event="ping"):

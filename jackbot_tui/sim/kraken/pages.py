@@ -40,7 +40,7 @@ class Pages:
         self._spot, self._linear = front.markets[SPOT], front.markets[LINEAR]
         self._by_pair: dict[str, SimMarket] = {}
         for native, market in self._spot.items():
-            names = (pair_id(market), _altname(market), _wsname(market), native)
+            names = (pair_id(market), altname(market), _wsname(market), native)
             self._by_pair.update(dict.fromkeys(names, market))
         limits = front.world.limits
         self._limiters = {
@@ -82,9 +82,13 @@ class Pages:
             return refused.reply
         return None
 
+    def admit(self, kind: MarketKind, cost: int) -> bool:
+        """Count a request."""
+        return self._limiters[kind].admit(cost, self._timeline.now_ms()) is Verdict.ALLOWED
+
     def _page(self, kind: MarketKind, body: PageBody) -> Callable[[Call], Reply]:
         def answer(call: Call) -> Reply:
-            if self._limiters[kind].admit(1, self._timeline.now_ms()) is not Verdict.ALLOWED:
+            if not self.admit(kind, 1):
                 words = "EAPI:Rate limit exceeded" if kind is SPOT else "apiLimitExceeded"
                 raise RequestRefused(self._refusal(kind, words, 429 if kind is LINEAR else 200))
             return self._reply(kind, body(call))
@@ -267,7 +271,7 @@ def _whole(call: Call, name: str, default: int, most: int) -> int:
     return max(1, min(most, int(text))) if text.isascii() and text.isdigit() else default
 
 
-def _altname(market: SimMarket) -> str:
+def altname(market: SimMarket) -> str:
     return _wsname(market).replace("/", "")
 
 
@@ -277,7 +281,7 @@ def _wsname(market: SimMarket) -> str:
     return f"{own_code(instrument.base)}/{own_code(instrument.quote)}"
 
 
-def _asset(currency: str) -> str:
+def asset_id(currency: str) -> str:
     code = own_code(currency)
     return _ASSETS[code][0] if code in _ASSETS else code
 
@@ -287,12 +291,12 @@ def _asset_pair(market: SimMarket) -> dict[str, Any]:
     instrument = market.listing.instrument
     taker, maker = (float(fee * 100) for fee in (instrument.taker_fee, instrument.maker_fee))
     return {
-        "altname": _altname(market),
+        "altname": altname(market),
         "wsname": _wsname(market),
         "aclass_base": "currency",
-        "base": _asset(instrument.base),
+        "base": asset_id(instrument.base),
         "aclass_quote": "currency",
-        "quote": _asset(instrument.quote),
+        "quote": asset_id(instrument.quote),
         "lot": "unit",
         "cost_decimals": 5,
         "pair_decimals": instrument.price_places,
