@@ -96,6 +96,9 @@ class Actions:
         self.schedule_volume = SCHEDULE_VOLUME
         """What an account must have traded before it may have a dead-man switch."""
 
+        self.free_actions = FREE_ACTIONS
+        """What an account may do before it has traded anything."""
+
         self.signed: Counter[str] = Counter()
         """Signed actions that came in, by type, whatever became of them."""
 
@@ -175,7 +178,7 @@ class Actions:
     def _beyond_limit(self, account: int, action: Action, size: int) -> str:
         """Count what an account does; what it is told when that is too much, "" when it is not."""
         volume = self.volume(account)
-        limit = FREE_ACTIONS + int(volume)
+        limit = self.free_actions + int(volume)
         if is_cancel(action):
             limit = min(limit + FREE_CANCELS, 2 * limit)
         if self._used[account] + size > limit:

@@ -14,7 +14,7 @@ from jackbot_tui.sim.accounts import Accounts
 from jackbot_tui.sim.hyperliquid import account_texts as texts
 from jackbot_tui.sim.hyperliquid.account_texts import Coins
 from jackbot_tui.sim.hyperliquid.listings import TOKENS
-from jackbot_tui.sim.hyperliquid.private import FREE_ACTIONS, Actions
+from jackbot_tui.sim.hyperliquid.private import Actions
 from jackbot_tui.sim.hyperliquid.queries import Query
 from jackbot_tui.sim.hyperliquid.signing import Signers
 from jackbot_tui.sim.hyperliquid.texts import plain
@@ -192,7 +192,7 @@ class AccountQueries:
         return {
             "cumVlm": plain(volume),
             "nRequestsUsed": self._actions.used(account) if account else 0,
-            "nRequestsCap": FREE_ACTIONS + int(volume),
+            "nRequestsCap": self._actions.free_actions + int(volume),
         }
 
     def _fees(self) -> dict[str, Any]:
