@@ -9,7 +9,7 @@ URL map: wss://ws.okx.com/ws/v5/public is ws://127.0.0.1:PORT/ws/v5/public (``/p
 https://openapi.okx.com is http://127.0.0.1:PORT.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ import msgspec
 
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.sim.budgets import Budget
 from jackbot_tui.sim.faults import Chance
 from jackbot_tui.sim.front import Call, Door, Front, Page, Reply, Socket, World, json_reply
 from jackbot_tui.sim.history import Print
@@ -331,13 +332,26 @@ class OkxFront(Front):
     def pages(self) -> Sequence[Page]:
         return [
             Page("GET", "/api/v5/public/time", lambda call: _data([{"ts": str(self.timeline.now_ms())}])),
-            Page("GET", "/api/v5/public/instruments", self._instruments),
+            Page("GET", "/api/v5/public/instruments", self._counted(20, self._instruments)),
             Page("GET", "/api/v5/public/funding-rate", lambda call: self._of_one(call, self._funding, swap=True)),
             Page("GET", "/api/v5/market/ticker", lambda call: self._of_one(call, self._ticker)),
-            Page("GET", "/api/v5/market/books", lambda call: self._of_one(call, lambda m: self._depth(m, call))),
-            Page("GET", "/api/v5/market/trades", self._trades),
+            Page("GET", "/api/v5/market/books", self._counted(40, self._books_page)),
+            Page("GET", "/api/v5/market/trades", self._counted(100, self._trades)),
             *self._private.pages(),
         ]
+
+    def _counted(self, limit: int, answer: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+        """``answer``, at most so often in two seconds (okx.md §9)."""
+
+        def counted(call: Call) -> Reply:
+            if not self._private.budgets.admit(call.path, Budget(limit), self.timeline.now_ms()):
+                return self.too_many_requests(1)
+            return answer(call)
+
+        return counted
+
+    def _books_page(self, call: Call) -> Reply:
+        return self._of_one(call, lambda market: self._depth(market, call))
 
     def overloaded(self) -> Reply:
         return json_reply({"code": "50001", "msg": "Service temporarily unavailable. Try again later", "data": []}, 503)
