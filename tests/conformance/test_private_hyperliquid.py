@@ -324,18 +324,18 @@ def test_leverage_and_mode_are_one_action_and_margin_moves_only_where_it_is_isol
 
 
 def test_limits_of_the_address_and_of_the_account_are_counted() -> None:
-    limits = replace(HyperliquidFront.LIMITS, spot_weight=250)
+    limits = replace(HyperliquidFront.LIMITS, spot_weight=60)
     sim = SimExchange((BTC, PAIR), venue="hyperliquid", seed=7, manual=True, accounts=2, limits=limits)
     wallet = Wallet(sim=sim)
-    replies = [wallet.reply(wallet.envelope({"type": "noop"})).status for _ in range(251)]
-    assert replies == [200] * 250 + [429]
+    replies = [wallet.reply(wallet.envelope({"type": "noop"})).status for _ in range(61)]
+    assert replies == [200] * 60 + [429]
     assert wallet.info("userRateLimit") is None  # its weight is beyond the minute's, too
     sim.timeline.advance_to(60_000_000_000)
-    assert wallet.info("userRateLimit") == {"cumVlm": "0.0", "nRequestsUsed": 250, "nRequestsCap": 10_000}
+    assert wallet.info("userRateLimit") == {"cumVlm": "0.0", "nRequestsUsed": 60, "nRequestsCap": 10_000}
     assert isinstance(sim.front, HyperliquidFront)
-    sim.front.actions.free_actions = 255
+    sim.front.actions.free_actions = 65
     many = {**placed("1000"), "orders": placed("1000")["orders"] * 6}
-    assert wallet.act(many)["response"].startswith("Too many cumulative requests sent (256 > 255)")
+    assert wallet.act(many)["response"].startswith("Too many cumulative requests sent (66 > 65)")
     assert wallet.act({"type": "cancel", "cancels": [{"a": 0, "o": 1}] * 6})["status"] == "ok"  # cancels may more
 
 
