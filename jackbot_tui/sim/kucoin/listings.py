@@ -6,12 +6,15 @@ Perpetuals call bitcoin XBT and count contracts. KuCoin does not pad its decimal
 from decimal import Decimal
 
 from jackbot_tui.model.enums import MarketKind
-from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.instrument import Instrument, PriceBand
 from jackbot_tui.sim.instruments import Listing, listed
 
 FUNDING_INTERVAL_H = 8
 LEAST_VALUE = Decimal("0.1")
 """Quote value that a limit order on spot must have."""
+
+PERPETUAL_BAND = PriceBand("mark", buy_up=Decimal("1.05"), sell_down=Decimal("0.95"))
+"""What the contracts' ``buyLimit`` and ``sellLimit`` say at every moment."""
 
 NATIVE_BASES = {"BTC": "XBT"}
 """Bases that perpetuals call otherwise than spot does."""
@@ -58,6 +61,7 @@ def _perpetual(base: str, tick: str, multiplier: str, leverage: int) -> Listing:
         maker_fee=Decimal("0.0002"),
         taker_fee=Decimal("0.0006"),
         max_leverage=Decimal(leverage),
+        band=PERPETUAL_BAND,
         funding_interval_h=FUNDING_INTERVAL_H,
     )
     return listed(instrument, in_contracts=True)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.sim.front import Call, Page, Reply, RequestRefused, json_reply
-from jackbot_tui.sim.kucoin.listings import FUNDING_INTERVAL_H, NATIVE_BASES
+from jackbot_tui.sim.kucoin.listings import FUNDING_INTERVAL_H, NATIVE_BASES, PERPETUAL_BAND
 from jackbot_tui.sim.kucoin.texts import contract_ticker, day_row, levels, spot_ticker, trade_row
 from jackbot_tui.sim.limits import Verdict, WeightLimiter
 from jackbot_tui.sim.market import Levels, SimMarket
@@ -43,8 +43,6 @@ BUSY = "503000"
 TOO_MANY_WORDS = "Too many requests in a short period. Please retry later."
 UNKNOWN_WORDS = {SPOT: "Unsupported trading pair.", LINEAR: "Contract parameter invalid."}
 TRADES_SHOWN = 100
-BAND = 0.05
-"""How far from the mark the buy and sell limits of a perpetual are."""
 
 HOUR_MS = 3_600_000
 
@@ -301,8 +299,8 @@ class KucoinPages:
             "lastTradePrice": float(market.text.price(day.close)),
             "nextFundingRateTime": marks.next_funding_ms - self._timeline.now_ms(),
             "maxLeverage": int(instrument.max_leverage),
-            "buyLimit": _number(decimals(marks.mark * (1 + BAND), places)),
-            "sellLimit": _number(decimals(marks.mark * (1 - BAND), places)),
+            "buyLimit": _number(decimals(marks.mark * float(PERPETUAL_BAND.buy_up), places)),
+            "sellLimit": _number(decimals(marks.mark * float(PERPETUAL_BAND.sell_down), places)),
             "lowPrice": float(market.text.price(day.low)),
             "highPrice": float(market.text.price(day.high)),
         }
