@@ -5,12 +5,12 @@ own. A book's snapshot is of the moment at which it is asked for, between two up
 before it. Not played: the older v2 sockets, klines, liquidations.
 
 URL map: wss://ws.bitget.com/v3/ws/public is ws://127.0.0.1:PORT/v3/ws/public, https://api.bitget.com is
-http://127.0.0.1:PORT.
+http://127.0.0.1:PORT. The private side is in ``private``.
 """
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec import Struct
 from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.sim.bitget.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.bitget.pages import BitgetPages
+from jackbot_tui.sim.bitget.private import STREAM, BitgetPrivate
 from jackbot_tui.sim.bitget.texts import (
     snapshot_text,
     ticker_of,
@@ -33,6 +34,8 @@ from jackbot_tui.sim.instruments import Listing
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, SimMarket
 from jackbot_tui.sim.orders import UpdateIds
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms
 
 PUBLIC_PATH = "/v3/ws/public"
 BOOK_PERIODS_MS = {MarketKind.SPOT: 200, MarketKind.LINEAR: 150}
@@ -84,6 +87,7 @@ class BitgetFront(Front):
     )  # fmt: skip
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(refuses_post_only=False, one_wallet=True)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -99,6 +103,11 @@ class BitgetFront(Front):
                 self._partial[key, topic] = market.view(LEVEL_1_PERIOD_MS if levels == 1 else period_ms, levels)
         self._tickers: dict[str, dict[str, str]] = {}
         self._pages = BitgetPages(self)
+        numbered = {(kind.upper(), native): market for (kind, native), market in self._markets.items()}
+        scale = max(1, world.limits.spot_weight // self.LIMITS.spot_weight)
+        self._private = BitgetPrivate(
+            self.accounts, numbered, self.timeline, self.faults, self._pages.count_minute, scale
+        )
 
     @classmethod
     def update_ids(cls, listings: Sequence[Listing], seed: int) -> dict[str, UpdateIds]:
@@ -109,11 +118,28 @@ class BitgetFront(Front):
         public = ws + PUBLIC_PATH
         return {"spot.public": public, "spot.rest": http, "linear.public": public, "linear.rest": http}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        rest = dict.fromkeys(("spot", "mix", "user", "p2p", "broker", "margin", "common", "tax", "convert"), http)
+        more = dict.fromkeys(("copy", "earn", "uta"), http)
+        sockets = {"public": f"{ws}/v2/ws/public", "private": f"{ws}/v2/ws/private"}
+        unified = {"utaPublic": ws + PUBLIC_PATH, "utaPrivate": f"{ws}/v3/ws/private"}
+        return {**rest, **more, "ws": {**sockets, **unified}}
+
     def doors(self) -> Sequence[Door]:
-        return [Door(PUBLIC_PATH, MarketKind.SPOT)]
+        return [Door(PUBLIC_PATH, MarketKind.SPOT), *self._private.doors()]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.pages()
+        return [*self._pages.pages(), *self._private.pages()]
+
+    def beat(self, elapsed_ms: int) -> None:
+        super().beat(elapsed_ms)
+        self._private.beat(elapsed_ms)
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
 
     def overloaded(self) -> Reply:
         return self._pages.overloaded()
@@ -128,8 +154,16 @@ class BitgetFront(Front):
 
     def opened(self, socket: Socket) -> None:
         socket.state["subscribed_ms"] = list[int]()
+        if socket.door.role == STREAM:
+            self._private.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def received(self, socket: Socket, message: str | bytes) -> None:
+        if socket.door.role == STREAM:
+            self._private.received(socket, message)
+            return
         if message == "ping":
             socket.push("pong")
             return

@@ -91,6 +91,11 @@ class BitgetPages:
 
         return counted
 
+    def count_minute(self) -> None:
+        """Count a private request of the address; RequestRefused beyond what all pages together allow."""
+        if self._minute.admit(1, self._timeline.now_ms()) is not Verdict.ALLOWED:
+            raise RequestRefused(self.too_many_requests())
+
     # --- pages ---------------------------------------------------------------------------------------------------
 
     def _time(self, call: Call) -> Reply:
