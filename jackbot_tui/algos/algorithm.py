@@ -10,7 +10,7 @@ from enum import Enum
 from typing import ClassVar, Generic, TypeVar
 
 from jackbot_tui.algos.parameters import Parameter, Table, Terms, Unit
-from jackbot_tui.algos.state import Child, Decision, Kind, Outcome, Preview, Seen
+from jackbot_tui.algos.state import Child, Decision, Finish, Kind, Leg, Outcome, Preview, Seen
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, round_down, round_up, text_of
@@ -68,6 +68,8 @@ class Algorithm(ABC, Generic[Memory]):
     """Whether trades and marks are events for it, besides the best prices."""
     watches_reach: ClassVar[bool] = False
     """Whether its view of the market tells which prices may be sent (``MarketView.reach``)."""
+    watches_position: ClassVar[bool] = False
+    """Whether a change of the account's position is an event for it."""
     finishes_with_exit: ClassVar[bool] = False
     """Whether finishing takes off what was entered instead of entering the rest."""
     leaves_footprint: ClassVar[bool] = False
@@ -97,6 +99,13 @@ class Algorithm(ABC, Generic[Memory]):
     def ends_ns(self, seen: Seen, terms: Terms) -> int:
         """When its time is up, be the book LIVE or not; 0 = it has no such time."""
         return 0
+
+    def to_finish(self, seen: Seen, terms: Terms, memory: Memory) -> Finish:
+        """What finishing takes at the market."""
+        if self.finishes_with_exit:
+            return Finish(leg=Leg.EXIT, quantity=seen.entered, reduce_only=seen.instrument.is_perpetual)
+        reduce = "reduce" in terms.values and terms.on("reduce")
+        return Finish(leg=Leg.ENTRY, quantity=seen.remaining, reduce_only=reduce, limit=self.limit(terms))
 
     def limit(self, terms: Terms) -> Decimal | None:
         """Price that no child of the entry leg may be worse than."""

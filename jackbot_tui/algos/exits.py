@@ -29,12 +29,12 @@ ENTRY, TARGET, STOP = "entry", "target", "stop"
 
 _TARGET = Parameter(name="target", unit=Unit.PRICE, meaning="limit price of the profitable exit", required=True)
 _STOP = Parameter(name="stop", unit=Unit.PRICE, meaning="price that triggers the losing exit", required=True)
-_TRIGGER = Parameter(
+TRIGGER = Parameter(
     name="trigger",
     unit=Unit.WORD,
-    meaning="what has to reach the stop: the price one would get (touch), the last trade or the mark",
+    meaning="what has to reach the stop: the price one would get (touch), the last trade, the mark or the index",
     default="touch",
-    words=("touch", "last", "mark"),
+    words=("touch", "last", "mark", "index"),
 )
 
 
@@ -61,7 +61,9 @@ class _Exits(Algorithm[ExitMemory]):
     def _triggered(self, seen: Seen, terms: Terms, side: Side) -> Decimal | None:
         """The price that has reached the stop of exits on ``side``, None while none has."""
         stop, view = Decimal(terms.values["stop"]), seen.view
-        price = {"touch": view.far(side), "last": view.last, "mark": view.mark}[terms.word("trigger")]
+        price = {"touch": view.far(side), "last": view.last, "mark": view.mark, "index": view.index}[
+            terms.word("trigger")
+        ]
         reached = price and (price - stop) * side.sign >= ZERO
         return price if reached else None
 
@@ -124,7 +126,7 @@ class Bracket(_Exits):
         Parameter(name="entry", unit=Unit.PRICE, meaning="limit price of the entry", required=True),
         _TARGET,
         _STOP,
-        _TRIGGER,
+        TRIGGER,
         Parameter(name="post", unit=Unit.SWITCH, meaning="post-only entry and target", default="off", fixed=True),
         SLIP,
     )
@@ -209,7 +211,7 @@ class Oco(_Exits):
         "When the stop triggers, the target is canceled first and what it filled meanwhile is counted.",
     )
     example = "oco sell 0.5 target=60600 stop=59700"
-    table = (_TARGET, _STOP, _TRIGGER, SLIP, REDUCE)
+    table = (_TARGET, _STOP, TRIGGER, SLIP, REDUCE)
 
     def decide(self, seen: Seen, terms: Terms, memory: ExitMemory, paused: bool) -> Decision[ExitMemory]:
         if memory.stopped_at is None and not paused:

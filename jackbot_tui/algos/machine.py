@@ -152,11 +152,13 @@ class Parent:
 
     def on_refused(self, message: str, needs_person: bool, now: int) -> None:
         """The order of a ``Place`` may not be sent: again later, or not before a person has decided."""
+        self._fail(now)
+        self._waits_for = message
         if needs_person:
-            self._pause(f"refused: {message}", "bad")
+            reason = f"refused: {message}"
+            if self.state.status is not ParentStatus.PAUSED or self.state.reason != reason:
+                self._pause(reason, "bad")
         else:
-            self._fail(now)
-            self._waits_for = message
             self._give_up(message)
 
     def on_deferred(self, until: int, why: str) -> None:
@@ -259,8 +261,9 @@ class Parent:
         if not is_multiple(total, self.instrument.lot):
             near = text_of(round_down(total, self.instrument.lot))
             return f"quantity {text_of(total)} is not a multiple of lot {text_of(self.instrument.lot)}: try {near}"
-        if total <= self.state.entry.filled:
-            return f"{text_of(self.state.entry.filled)} is filled already: cancel it, or ask for more"
+        filled = self.state.entry.filled
+        if total < filled or (total == filled and not self.algorithm.finishes_with_exit):
+            return f"{text_of(filled)} is filled already: cancel it, or ask for more"
         try:
             terms = changed(self.algorithm.table, self.terms, changes)
         except InputError as error:
@@ -313,6 +316,8 @@ class Parent:
             self.why = f"paused: {self.state.reason}"
             return self._pulled(view)
         decision: Decision[Any] = self.algorithm.decide(self.seen(view), self.terms, self.state.memory, paused)
+        if decision.afresh:
+            self.state.failures, self.state.not_before_ns = 0, 0
         if decision.memory != self.state.memory:
             self.state.memory = decision.memory
             self.changed = True
@@ -359,19 +364,15 @@ class Parent:
     def _act_finishing(self, view: MarketView) -> list[Intent]:
         """Cancel what rests, then take the rest with bounded IOC orders until nothing that can be sent is left."""
         seen = self.seen(view)
-        exits = self.algorithm.finishes_with_exit
-        leg = Leg.EXIT if exits else Leg.ENTRY
-        side = self.side.opposite if exits else self.side
-        left = seen.entered if exits else seen.remaining
+        finish = self.algorithm.to_finish(seen, self.terms, self.state.memory)
+        side, left, limit = self._side_of(finish.leg), finish.quantity, finish.limit
         resting = [child for child in seen.open_children if child.slot != FINISH_SLOT]
         if resting:
             self.why = "finishing: cancels what rests first"
             return self._cancel(resting, view.now)
-        reduce_only = exits and self.instrument.is_perpetual
-        if left < smallest(self.instrument, view.far(side), reduce_only):
+        if left < smallest(self.instrument, view.far(side), finish.reduce_only):
             self._stop(ParentStatus.DONE, self._rest_text("finished at the market", left))
             return self._act_stopping(view)
-        limit = None if exits else self.algorithm.limit(self.terms)
         slip = self.terms.number("slip") if "slip" in self.terms.values else FINISH_SLIP_BP
         price = taking_price(seen, slip, limit, side)
         if price is None:
@@ -382,9 +383,9 @@ class Parent:
             slot=FINISH_SLOT,
             quantity=left,
             price=price,
-            leg=leg,
+            leg=finish.leg,
             tif=TimeInForce.IOC,
-            reduce_only=reduce_only or self._reduces,
+            reduce_only=finish.reduce_only,
         )
         return self._steer((want,), view)
 
@@ -424,12 +425,11 @@ class Parent:
                 self._wake(child.cancel_ns + CANCEL_AGAIN_NS)
         return intents
 
-    @property
-    def _reduces(self) -> bool:
-        return "reduce" in self.terms.values and self.terms.on("reduce")
+    def _side_of(self, leg: Leg) -> Side:
+        return self.side if leg is Leg.ENTRY else self.side.opposite
 
     def _request(self, want: Want, quantity: Decimal) -> OrderRequest:
-        side = self.side if want.leg is Leg.ENTRY else self.side.opposite
+        side = self._side_of(want.leg)
         limit = self.algorithm.limit(self.terms)
         if want.leg is Leg.ENTRY and limit is not None and is_worse(want.price, limit, side):
             raise InputError(f"{self.parent_id} wanted {want.price}, worse than its limit {limit}: a bug, not sent")

@@ -73,6 +73,8 @@ def _section(algorithm: Algorithm[object]) -> Iterable[str]:
     yield "| parameter | unit | range | usual | meaning | may be edited |"
     yield "|---|---|---|---|---|---|"
     for each in algorithm.table:
+        if each.hidden:
+            continue
         cells = (
             f"`{each.name}`",
             each.unit.value,

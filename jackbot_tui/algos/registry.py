@@ -11,6 +11,7 @@ from jackbot_tui.algos.maker import Maker
 from jackbot_tui.algos.parameters import read
 from jackbot_tui.algos.prophetic import Prophet
 from jackbot_tui.algos.scale import Scale
+from jackbot_tui.algos.smart import Smart
 from jackbot_tui.algos.state import Arrival, Kind, MarketView, ParentRequest, Preview
 from jackbot_tui.algos.tally import first_state, state_from
 from jackbot_tui.algos.twap import Twap
@@ -25,6 +26,7 @@ _KINDS: tuple[Algorithm[Any], ...] = (
     Iceberg(),
     Scale(),
     Bracket(),
+    Smart(),
     Oco(),
     Twap(),
     Vwap(),

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ICEBERG = "iceberg"
     SCALE = "scale"
     BRACKET = "bracket"
+    SMART = "smart"
     OCO = "oco"
     PROPHET = "prophet"
     TWAP = "twap"
@@ -173,6 +174,7 @@ class MarketView(Struct, frozen=True, kw_only=True):
     """What a parent may know of its market at ``now``. Prices and sizes are 0 where unknown.
 
     ``live``: the book may price an order; ``trouble`` says why not. ``volume`` is traded since the session began.
+    ``position`` is what the account holds, signed, as far as fills were told to parents; ``entry`` its mean price.
     ``ahead`` estimates the queue before own orders by client id, where the venue model tells. ``flow`` answers what the
     tape tells of sizes and of volume to come; None where there is no tape. ``reach``: which
     prices the own side may have now, for kinds that ask for it (``Algorithm.watches_reach``).
@@ -187,6 +189,9 @@ class MarketView(Struct, frozen=True, kw_only=True):
     ask_size: Decimal = ZERO
     last: Decimal = ZERO
     mark: Decimal = ZERO
+    index: Decimal = ZERO
+    position: Decimal = ZERO
+    entry: Decimal = ZERO
     volume: Decimal = ZERO
     ahead: dict[str, Decimal] = {}
     flow: Flow | None = None
@@ -209,7 +214,7 @@ class Want(Struct, frozen=True, kw_only=True):
     """A child that should be there. A slot has one open child at most.
 
     Price and size count when it is placed; a child that is there already stays as it is, and one whose slot is not
-    wanted is canceled.
+    wanted is canceled. ``urgent``: it protects a position and does not wait for a place in the rate budget.
     """
 
     slot: str
@@ -219,14 +224,25 @@ class Want(Struct, frozen=True, kw_only=True):
     post_only: bool = False
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
+    urgent: bool = False
+
+
+class Finish(Struct, frozen=True, kw_only=True):
+    """What finishing at the market takes: ``quantity`` of a leg, nothing worse than ``limit``."""
+
+    leg: Leg
+    quantity: Decimal
+    reduce_only: bool = False
+    limit: Decimal | None = None
 
 
 class Decision(Struct, Generic[Memory], frozen=True, kw_only=True):
     """What an algorithm wants now: its children, its memory, when to be asked again (0 = at the next event), and why.
 
     ``ended`` not "": everything is to be canceled and the parent ends with these words; ``failed`` says how. ``alert``
-    is told once. ``quiet``: nothing can change before bid, ask, last or mark has moved by this share of itself, so the
-    host need not ask until then (or until ``wake_ns``); 0 = ask at every event.
+    is told once. ``afresh``: it wants something new at once, whatever trouble its earlier orders had. ``quiet``:
+    nothing can change before bid, ask, last or mark has moved by this share of itself, so the host need not ask until
+    then (or until ``wake_ns``); 0 = ask at every event.
     """
 
     memory: Memory
@@ -236,6 +252,7 @@ class Decision(Struct, Generic[Memory], frozen=True, kw_only=True):
     ended: str = ""
     failed: bool = False
     alert: str = ""
+    afresh: bool = False
     quiet: float = 0.0
 
 

@@ -137,10 +137,13 @@ class Reverse(Struct, frozen=True, kw_only=True, tag="reverse"):
 
 
 class StartParent(Struct, frozen=True, kw_only=True, tag="parent"):
-    """A parent order. ``values`` are what was said, in the table's order: PRICE words, else canonical texts."""
+    """A parent order. ``values`` are what was said, in the table's order: PRICE words, else canonical texts.
+
+    ``side`` None: that which takes the position off (``smart position``); ``size`` is then a part of the position.
+    """
 
     kind: Kind
-    side: Side
+    side: Side | None
     size: Size
     key: str = ""
     values: tuple[tuple[str, str], ...] = ()

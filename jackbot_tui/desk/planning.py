@@ -276,19 +276,24 @@ class Planner:
     def _parent(self, command: c.StartParent) -> ParentRequest:
         market = self._market(command.key)
         instrument, touch = market.instrument, self._touch(market)
-        values = {
-            name: self._value(name, text, command.side, command.key) for name, text in command.values if text != "none"
-        }
+        side = command.side
+        if side is None:
+            side = Side.SELL if self._held(command.key) > 0 else Side.BUY
+        values = {name: self._value(name, text, side, command.key) for name, text in command.values if text != "none"}
+        if command.side is None:
+            values["on"] = "position"
         table = ALGORITHMS[command.kind].table
         prices = [values[each.name] for each in table if each.unit is Unit.PRICE and each.name in values]
-        worth = Decimal(prices[0]) if prices else touch.far(command.side)
+        worth = Decimal(prices[0]) if prices else touch.far(side)
         if worth is None:
             raise Objection(book_trouble(instrument, touch), "verb", code="book_not_live")
         return ParentRequest(
             kind=command.kind,
             key=command.key,
-            side=command.side,
-            quantity=resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=False),
+            side=side,
+            quantity=resolve_size(
+                command.size, instrument, worth, self._holdings(command.key), closing=command.side is None
+            ),
             values=values,
             source=self._client.source,
         )

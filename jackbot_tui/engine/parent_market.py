@@ -13,6 +13,7 @@ from jackbot_tui.book.flow import Flow
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, decimal_of
+from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled
 
 Prices = tuple[float, float, float, float]
 """Best bid and ask, last trade and mark; 0 where there is none."""
@@ -41,16 +42,29 @@ def view_of(
         ask_size=ZERO if ask is None else decimal_of(ask[1]),
         last=ZERO if last is None else decimal_of(last),
         mark=ZERO if mark is None else mark,
+        index=index_of(market, now),
         volume=market.trades.volume,
         ahead=ahead or {},
         flow=Flow(market.trades, day),
     )
 
 
+def index_of(market: InstrumentMarket, now: int) -> Decimal:
+    """The index behind a fresh mark price, 0 where there is none."""
+    mark = market.mark
+    fresh = mark is not None and market.fresh_mark(now) is not None
+    return decimal_of(mark.index) if mark is not None and fresh and mark.index > 0 else ZERO
+
+
 def prices_of(market: InstrumentMarket) -> Prices:
     """What a parent may decide on, as it moves."""
     book, mark = market.book, market.mark
     return book.bid_price, book.ask_price, market.trades.last_price or 0.0, 0.0 if mark is None else mark.mark
+
+
+def signed_fill(order: Order, event: OrderEvent) -> Decimal:
+    """What ``event`` added to the position, negative when sold; 0 when it is no fill."""
+    return event.quantity * order.side.sign if isinstance(event, OrderFilled) else ZERO
 
 
 def stirs(quiet: float, before: Prices, now: Prices) -> bool:

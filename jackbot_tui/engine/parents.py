@@ -23,14 +23,15 @@ from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.answers import Asked, Submitted
 from jackbot_tui.engine.footprints import Footprints
 from jackbot_tui.engine.market_data import MarketData
-from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, stirs, view_of
+from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, signed_fill, stirs, view_of
 from jackbot_tui.execution.base import VenueExecutor
 from jackbot_tui.execution.oms import Oms
+from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.journal.base import Recovered
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.model.errors import JackbotError
-from jackbot_tui.model.numbers import text_of
+from jackbot_tui.model.numbers import ZERO, text_of
 from jackbot_tui.model.orders import Order, OrderEvent, OrderRequest
 from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
 from jackbot_tui.risk.gate import RiskGate
@@ -104,6 +105,9 @@ class ParentsPort(Protocol):
     def executor(self) -> VenueExecutor: ...
 
     @property
+    def portfolio(self) -> Portfolio: ...
+
+    @property
     def seed(self) -> int: ...
 
     def submit(self, request: OrderRequest) -> Submitted: ...
@@ -137,6 +141,7 @@ class Parents:
         self._touches: dict[str, Prices] = {}  # what a parent decided on last
         self._events: deque[tuple[Parent, Order, OrderEvent]] = deque()
         self._draining = False
+        self._held: dict[str, Decimal] = {}  # position that one which watches it decided on last
         self._sent: deque[int] = deque()
         self._broken: set[str] = set()
         self._stop_unrestored = ""
@@ -347,17 +352,29 @@ class Parents:
             self._events.append((parent, order, event))
 
     def proceed(self) -> None:
-        """Deal with everything that has happened to child orders. Never inside itself."""
-        if self._draining or not self._events:
+        """Deal with everything that has happened to child orders and positions. Never inside itself."""
+        if self._draining:
             return
         self._draining = True
         try:
-            while self._events:
-                parent, order, event = self._events.popleft()
-                parent.on_order(order, event, self._view_of(parent))
-                self._drive(parent)
+            while self._events or self._notice_positions():
+                if self._events:
+                    parent, order, event = self._events.popleft()
+                    parent.on_order(order, event, self._view_of(parent))
+                    self._drive(parent)
         finally:
             self._draining = False
+
+    def _notice_positions(self) -> bool:
+        """Drive those that watch a position which is another than they decided on; whether there were any."""
+        driven = False
+        for parent in list(self._open.values()):
+            if parent.algorithm.watches_position and parent.parent_id not in self._broken:
+                held = self._engine.portfolio.position(parent.key).quantity
+                if self._held.get(parent.parent_id) != held:
+                    self._drive(parent)
+                    driven = True
+        return driven
 
     def on_book(self, market: InstrumentMarket) -> None:
         """The book has changed: parents are asked when the best prices are others than they decided on."""
@@ -423,7 +440,14 @@ class Parents:
         self, request: ParentRequest, market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None
     ) -> MarketView:
         view = view_of(market, now, ahead, self._options.profiles.get(market.key, ()))
-        if not view.live or not registry.ALGORITHMS[request.kind].watches_reach:
+        algorithm = registry.ALGORITHMS[request.kind]
+        if algorithm.watches_position:
+            position = self._engine.portfolio.position(request.key)
+            untold = sum(
+                (signed_fill(order, event) for _, order, event in self._events if order.key == request.key), ZERO
+            )
+            view = replace(view, position=position.quantity - untold, entry=position.average_entry)
+        if not view.live or not algorithm.watches_reach:
             return view
         return replace(view, reach=reach_of(request.side, market, self._engine.gate.limits, now))
 
@@ -432,6 +456,7 @@ class Parents:
         if parent.parent_id in self._broken:
             return
         self._touches[parent.parent_id] = prices_of(self._engine.data.markets[parent.key])
+        self._held[parent.parent_id] = self._engine.portfolio.position(parent.key).quantity
         before, self._draining = self._draining, True  # what its own intents cause waits until it has finished
         try:
             self._act(parent)
@@ -469,6 +494,7 @@ class Parents:
         if not parent.is_open and parent.parent_id in self._open:
             del self._open[parent.parent_id]
             self._touches.pop(parent.parent_id, None)
+            self._held.pop(parent.parent_id, None)
             self._ended.append(parent)
             self._footprints.ended(parent.parent_id, KEPT_ENDED)
 
@@ -477,7 +503,7 @@ class Parents:
         now = engine.clock.now_ns()
         while self._sent and now - self._sent[0] >= NS_PER_S:
             self._sent.popleft()
-        if len(self._sent) >= self._options.children_per_s:
+        if len(self._sent) >= self._options.children_per_s and not place.want.urgent:
             parent.on_deferred(self._sent[0] + NS_PER_S, f"{self._options.children_per_s} orders a second are the most")
             return
         refusal = engine.refusal_of(place.request)

@@ -43,6 +43,8 @@ CASES = {
     "scale": Case(Kind.SCALE, {"into": "3", "from": "100", "to": "99", "post": "off"}),
     "bracket": Case(Kind.BRACKET, {"entry": "100"}, exits=True),
     "oco": Case(Kind.OCO, {}),
+    "smart": Case(Kind.SMART, {"price": "100", "be": "1", "trail": "3"}, exits=True),
+    "smart market": Case(Kind.SMART, {"take": "cross", "trailtp": "1%:1", "time": "20s"}, exits=True),
     "twap": Case(Kind.TWAP, {"over": "5s", "slices": "5"}),
     "twap take": Case(Kind.TWAP, {"over": "6s", "slices": "4", "style": "take", "curve": "walk", "slip": "60"}),
     "vwap": Case(Kind.VWAP, {"over": "5s", "slices": "5"}),
@@ -85,6 +87,9 @@ def values_of(case: Case, side: Side, quantity: str) -> dict[str, str]:
         values |= {"target": down, "stop": up}
     if case.kind is Kind.PROPHET:
         values["price"] = down
+    if case.kind is Kind.SMART:
+        near, far = ("101.5", "97.5") if side is BUY else ("98", "102.5")
+        values |= {"tp": f"{near}:50%,{up if side is BUY else '97.5'}", "sl": f"{down}:50%,{far}"}
     if case.kind is Kind.ICEBERG:
         values["show"] = min(values["show"], quantity, key=D)
     return values
@@ -201,6 +206,8 @@ class Story:
             assert isinstance(record, OrderSubmitted)
             price = record.order.price
             assert price is not None
+            if record.order.tag.startswith("x"):
+                continue  # exits have prices of their own
             assert (price - D(limit)) * self.side.sign <= 0
 
 

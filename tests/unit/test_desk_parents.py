@@ -33,6 +33,15 @@ class Hand:
         ("scale buy 1 into 5 from 99 to 95", "scale buy 1 into=5 from=99 to=95"),
         ("scale buy 1 to=95 into=5 from=99 curve=far", "scale buy 1 into=5 from=99 to=95 curve=far"),
         ("vw buy 2 over 1h cap=10 pov=5", "vwap buy 2 over=1h pov=5 cap=10"),
+        (
+            "smart buy 0.5 @ 61000 tp 62000:50% 63000:50% trail 0.5% sl 60000",
+            "smart buy 0.5 price=61000 tp=62000:50%,63000:50% sl=60000 trail=0.5%",
+        ),
+        ("smart position tp 2%:50% 4% sl 1%", "smart position tp=2%:50%,4% sl=1%"),
+        ("smart position btc sl 90", "smart position binance:BTC/USDT:USDT sl=90"),
+        ("smart position 0.3 sl=90,80 be 1 tp 120", "smart position 0.3 tp=120 sl=90,80 be=1"),
+        ("smart sell half trailtp 95:0.50% time 90m exit=limit", "smart sell half trailtp=95:0.5% time=90m exit=limit"),
+        ("task edit 3 tp 62000:50% 63000 sl=none", "task edit 3 sl=none tp=62000:50%,63000"),
         ("task edit p3 qty=2 limit=60400", "task edit 3 qty=2 limit=60400"),
         ("task edit 3 limit=none", "task edit 3 limit=none"),
         ("task pause all", "task pause all"),
@@ -50,6 +59,13 @@ def test_lines_have_one_canonical_form(line: str, canonical: str) -> None:
     ("line", "said", "caret"),
     [
         ("maker 0.5", "a side", 6),
+        ("maker position", "a side", 6),
+        ("smart buy 0.5 tp", "such as 62000:50%", 16),
+        ("smart buy 0.5 tp 62000:", "no size behind the colon", 14),
+        ("smart buy 0.5 tp 1:60% 2:60%", "add up to 120%", 14),
+        ("smart buy 0.5 trail 0%", "0% is not above 0", 14),
+        ("smart buy 0.5 trailtp 63000", "63000:0.5%", 14),
+        ("smart buy 0.5 on=position", "neither an instrument nor a parameter", 14),
         ("maker buy 0.5 intervl=3s", "near: interval", 14),
         ("maker buy 0.5 interval=3", "no time unit", 14),
         ("maker buy 0.5 interval=5h", "100ms to 1h", 14),
@@ -72,6 +88,8 @@ def test_what_is_not_understood_points_at_its_word(line: str, said: str, caret: 
         ("maker ", "buy", {"sell"}),
         ("maker buy 0.5 ", "limit=", {"interval=", "requeue=", "reposts=", "BTC/USDT:USDT"}),
         ("maker buy 0.5 limit=bid in", "interval=", set()),
+        ("smart ", "buy", {"sell", "position"}),
+        ("smart position ", "price=", {"tp=", "sl=", "trail=", "trailtp=", "be=", "BTC/USDT:USDT"}),
         ("task ", "list", {"pause", "resume", "edit", "cancel", "finish"}),
         ("task cancel ", "all", set()),
     ],
@@ -140,3 +158,29 @@ async def test_one_who_only_watches_cannot_start_one() -> None:
     hand = Hand(Role.WATCH)
     assert not (await hand.say("maker buy 0.5")).ok
     assert hand.world.parents.pictures() == []
+
+
+async def test_a_smart_trade_is_typed_shown_edited_and_ended() -> None:
+    hand = Hand()
+    assert "no position" in (await hand.say("smart position sl 90")).lines[0]
+    assert (await hand.say("smart buy 0.5 @ 100 tp 102:50% 104:50% sl 98")).ok
+    hand.world.step(300)
+    hand.world.trade(SELL, "100.0", "30")
+    hand.world.step(500)
+    listed = await hand.say("parents")
+    assert "0.5 in; targets 102 for 0.25, 104 for 0.25; stop 98; touch 100" in listed.lines[1]
+    assert (await hand.say("task edit 1 tp 103 sl 97:50% 96 trail 2")).ok
+    hand.world.step(500)
+    assert "0.5 in; targets 103 for 0.5; stop 97, 96, trailing 98; touch 100" in (await hand.say("parents")).lines[1]
+    refused = await hand.say("task edit 1 sl=101")
+    assert refused.lines == ["p1: sl 101 must be below the touch price 100"]
+    assert (await hand.say("task cancel 1")).ok
+    hand.world.step(500)
+    shown = hand.desk.preview(hand.client, "smart position 50% tp 110 sl 97", Context(key=PERP))
+    assert shown.ok, shown.lines
+    assert "takes over 0.25 of the position from 100" in shown.lines[0]
+    assert "worst case at the stop" in shown.lines[0]
+    assert (await hand.say("smart position tp 110 sl 97")).ok
+    hand.world.book("97.0", "97.5")
+    hand.world.step(500)
+    assert hand.world.position() == 0

@@ -253,6 +253,19 @@ def test_a_paused_bracket_pulls_its_entry_and_keeps_its_exits() -> None:
     assert world.position() == 0
 
 
+def test_the_stop_of_a_bracket_may_be_moved_when_all_of_it_is_in() -> None:
+    world = ParentsWorld()
+    number = bracket(world)
+    world.step(300)
+    world.trade(SELL, "100.0", "30")
+    world.step(300)
+    assert world.look().filled == D("0.5")
+    assert world.steer(number, Action.EDIT, stop="99") == ""
+    world.book("99.0", "99.5")
+    until(world, lambda: world.look().status is ParentStatus.DONE)
+    assert world.position() == 0
+
+
 def test_finishing_a_bracket_takes_the_position_off() -> None:
     world = ParentsWorld()
     number = bracket(world)

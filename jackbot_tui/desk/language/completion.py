@@ -177,11 +177,12 @@ def _order(words: list[str], context: CompletionContext) -> list[Candidate]:
 
 
 def _parent(kind: Kind, words: list[str], context: CompletionContext) -> list[Candidate]:
+    table = tuple(each for each in ALGORITHMS[kind].table if not each.hidden)
     if not words:
-        return [("buy", ""), ("sell", "")]
-    if len(words) == 1:
+        over = [("position", "take the position over")] if len(table) < len(ALGORITHMS[kind].table) else []
+        return [("buy", ""), ("sell", ""), *over]
+    if len(words) == 1 and words[0] != "position":
         return _order([], context)
-    table = ALGORITHMS[kind].table
     if words[-1] in (parameter.name for parameter in table if parameter.bare):
         return []
     said = {word.partition("=")[0] for word in words}

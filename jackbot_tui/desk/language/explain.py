@@ -28,6 +28,9 @@ def explain(command: c.Command) -> str:
             return _join("reverse", command.key)
         case c.StartParent():
             values = (f"{name}={text}" for name, text in command.values)
+            if command.side is None:
+                size = "" if command.size.unit is c.SizeUnit.POSITION else size_text(command.size)
+                return _join(command.kind.value, "position", size, command.key, *values)
             return _join(command.kind.value, command.side.value, size_text(command.size), command.key, *values)
         case c.SteerParent():
             quantity = "" if command.quantity is None else f"qty={text_of(command.quantity)}"

@@ -64,14 +64,18 @@ def _screen(name: str, synopsis: str, meaning: str, example: str) -> Verb:
 def _parent(algorithm: Algorithm[Any]) -> Verb:
     """A kind of parent order, said with its table."""
     words = []
+    taking_over = any(parameter.name == "on" for parameter in algorithm.table)
+    sides = "buy|sell SIZE | position [SIZE]" if taking_over else "buy|sell SIZE"
     for parameter in algorithm.table:
+        if parameter.hidden:
+            continue
         value = _UNIT_WORDS.get(parameter.unit) or "|".join(parameter.words)
         word = f"{parameter.name} {value}" if parameter.bare else f"{parameter.name}={value}"
         words.append(word if parameter.required else f"[{word}]")
     return Verb(
         name=algorithm.kind.value,
         short=algorithm.short,
-        synopsis=f"buy|sell SIZE [SYM] {' '.join(words)}",
+        synopsis=f"{sides} [SYM] {' '.join(words)}",
         meaning=algorithm.title,
         example=algorithm.example,
         group="parent orders",
@@ -87,6 +91,9 @@ _UNIT_WORDS = {
     Unit.PERCENT: "NUM%",
     Unit.BASIS_POINTS: "NUMbp",
     Unit.SWITCH: "on|off",
+    Unit.DISTANCE: "DISTANCE",
+    Unit.LEVELS: "PRICE:SIZE…",
+    Unit.LOCK: "PRICE:DISTANCE",
 }
 
 _ORDER = "SIZE [SYM] [@ PRICE | mkt] [post] [ioc|fok|gtc] [reduce] [slip=TICKS]"
@@ -254,9 +261,6 @@ VERBS: tuple[Verb, ...] = (
     _later(
         "jackpot", "", "long|short LEVx ticket NUM", "high leverage", "jackpot long 100x ticket 50", "jackpot tickets"
     ),
-    _later(
-        "smart", "", "SIDE SIZE @ PRICE tp=… sl=…", "targets and stop", "smart buy 1 @ 61000 sl=60800", "smart trades"
-    ),
     _later("stop", "", "SIDE SIZE @ PRICE", "a stop order", "stop sell 1 @ 60800", "smart trades"),
     _later("be", "", "[+TICKS]", "stop to break-even", "be +2t", "smart trades"),
     _later("convert", "", "ID maker|market", "turn an order into another kind", "convert 41 market", "smart trades"),
@@ -306,12 +310,9 @@ FLAGS: dict[str, str] = {
     "slip=": "market orders: bound to the touch plus that many ticks, slip=5t",
 }
 
-LATER_FLAGS: dict[str, str] = {
-    "tp": "smart trades",
-    "sl": "smart trades",
-    "trail": "smart trades",
-    "maker": "execution algorithms",
-}
+LATER_FLAGS: dict[str, str] = {"maker": "execution algorithms"}
+SMART_FLAGS = ("tp", "sl", "trail")
+"""Words that people say of an order and that belong to a smart trade."""
 
 TIME_UNITS_NS: dict[str, int] = {
     "ms": 1_000_000,

@@ -35,9 +35,11 @@ PRICE_NAMES = frozenset(parameter.name for parameter in EVERY_PARAMETER if param
 def read_parent(reader: "Reader") -> c.Command:
     """``maker buy 0.5 BTC/USDT limit=bid-5t interval=2s``."""
     kind = Kind(reader.verb.name)
-    side = Side(reader.choice("a side", ("buy", "sell")))
-    size = reader.size()
     table = ALGORITHMS[kind].table
+    taking_over = any(each.name == "on" for each in table)
+    word = reader.choice("a side", ("buy", "sell", "position") if taking_over else ("buy", "sell"))
+    side = None if word == "position" else Side(word)
+    size = c.Size(c.SizeUnit.POSITION) if side is None and not _is_size(reader, table) else reader.size()
     values: dict[str, str] = {}
     key = ""
     while not reader.done:
@@ -101,7 +103,21 @@ def read_task(reader: "Reader") -> c.Command:
 def _named(word: str, table: Table, *, bare: bool = False) -> Parameter | None:
     """The parameter that a word begins: ``limit=60500``, or ``into`` where it may stand alone, ``@`` for price."""
     name, sign, _ = word.partition("=")
+    table = tuple(each for each in table if not each.hidden)
     return next((each for each in table if each.name == name and (sign or bare or each.bare)), None)
+
+
+def _is_level(reader: "Reader") -> bool:
+    """Whether the next word goes on with a row of levels: it begins with a digit and names no instrument."""
+    word = reader.peek()
+    return amounts.starts_number(word) and not reader.symbols.matches(word)
+
+
+def _is_size(reader: "Reader", table: Table) -> bool:
+    """Whether the next word is a part of the position: neither an instrument nor a parameter."""
+    word = reader.peek()
+    names = tuple(parameter.name for parameter in table)
+    return bool(word) and word.partition("=")[0] not in names and not reader.symbols.matches(word) and "/" not in word
 
 
 def _take_value(reader: "Reader", parameter: Parameter, token: "Token", word: str, values: dict[str, str]) -> None:
@@ -111,6 +127,8 @@ def _take_value(reader: "Reader", parameter: Parameter, token: "Token", word: st
     if not sign:
         value = reader.take(parameter.range_text)
         text, start = value.text.lower(), value.start
+        while parameter.unit is Unit.LEVELS and _is_level(reader):
+            text += f" {reader.take(parameter.range_text).text.lower()}"
     if parameter.name in values:
         raise reader.problem(f"{parameter.name} is there twice", token)
     reader.spans[parameter.name] = (start, start + len(text))

@@ -23,6 +23,7 @@ from jackbot_tui.desk.language.grammar import (
     OPTIONS,
     PRESETS,
     REFERENCE_WORDS,
+    SMART_FLAGS,
     Availability,
     Verb,
 )
@@ -274,6 +275,9 @@ class _OrderWords:
         elif word.partition("=")[0] in LATER_FLAGS:
             name = word.partition("=")[0]
             raise reader.problem(f"{name} comes with {LATER_FLAGS[name]}: not available yet", token, "unavailable")
+        elif word.partition("=")[0] in SMART_FLAGS:
+            name = word.partition("=")[0]
+            raise reader.problem(f"{name} belongs to smart trades: smart buy 0.5 @ 61000 {name} …", token)
         elif amounts.starts_number(word) and not reader.symbols.matches(word):
             raise reader.problem(f"{token.text[:40]} stands alone: a price goes after @, a size comes first", token)
         elif not self.key and (reader.symbols.matches(word) or "/" in word):

@@ -1,0 +1,120 @@
+"""A smart trade at one moment: what it remembers, its exits in this market, what is left. Values; see ``smart``."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from jackbot_tui.algos.algorithm import smallest
+from jackbot_tui.algos.parameters import Terms
+from jackbot_tui.algos.smart_plan import Exits, break_even, on_position, sizes, whole_of
+from jackbot_tui.algos.state import Seen
+from jackbot_tui.model.numbers import ZERO
+
+
+class SmartMemory(Struct, frozen=True, kw_only=True):
+    """What a smart trade has to remember. Everything is for its exits.
+
+    ``reference``: relative levels count from it; ``entry``: mean entry of a position that was taken over.
+    ``lost`` was taken off from outside, ``beside`` is what the account held beyond this trade when it was looked last.
+    ``peak`` and ``lock_peak``: best price since the trailing stop began, and since the trailing take-profit was reached
+    (0 = not yet). ``even``: the stop stands at break-even. ``stops_done`` and ``takes_done``: levels that have
+    triggered. ``goal``: how much may be left, None = nothing is under way; ``cause`` says why, ``bound`` is the worst
+    price of a limit exit. ``row``: counts rows of targets, which an edit begins anew; ``takes_gone`` and ``stops_gone``
+    are what was gone already when the present rows began.
+    """
+
+    reference: Decimal
+    entry: Decimal = ZERO
+    lost: Decimal = ZERO
+    beside: Decimal = ZERO
+    peak: Decimal = ZERO
+    lock_peak: Decimal = ZERO
+    even: bool = False
+    stops_done: tuple[int, ...] = ()
+    takes_done: tuple[int, ...] = ()
+    goal: Decimal | None = None
+    cause: str = ""
+    bound: Decimal = ZERO
+    row: int = 0
+    tp: str = ""
+    sl: str = ""
+    takes_gone: Decimal = ZERO
+    stops_gone: Decimal = ZERO
+
+
+class Trade(Struct, frozen=True, kw_only=True):
+    """One look at a smart trade: its terms in this market, and what is left to be taken off."""
+
+    seen: Seen
+    terms: Terms
+    memory: SmartMemory
+    exits: Exits
+    price: Decimal
+    """That the exits watch; 0 when it is not known now."""
+    left: Decimal
+    least: Decimal
+    """The smallest exit that the venue takes now."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether an exit has begun, by its own or by others' hands: nothing more is entered then."""
+        memory, seen = self.memory, self.seen
+        fired = memory.stops_done or memory.takes_done or memory.goal is not None
+        return bool(fired or memory.lost > fee_tolerance(seen) or seen.state.exit.filled)
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether there is still something to be entered; a pause only holds it back."""
+        if on_position(self.terms) or self.begun:
+            return False
+        price = self.terms.price("price") or self.seen.view.far(self.seen.side)
+        return self.seen.remaining >= smallest(self.seen.instrument, price)
+
+    @property
+    def filled_takes(self) -> tuple[Decimal, ...]:
+        slots = self.seen.state.in_slot
+        return tuple(slots.get(slot_of(self.memory, n), ZERO) for n in range(len(self.exits.takes)))
+
+    @property
+    def target_sizes(self) -> list[Decimal]:
+        """What each resting target should still take."""
+        return sizes(
+            self.exits,
+            whole=whole_of(self.seen, self.terms) - self.memory.takes_gone,
+            filled=self.filled_takes,
+            left=self.left,
+            instrument=self.seen.instrument,
+            fold=not self.may_enter,
+        )
+
+    @property
+    def trail_stop(self) -> Decimal:
+        """Where the trailing stop stands, 0 while it has not begun."""
+        away, peak = self.exits.trail, self.memory.peak
+        return self.exits.back(peak, away.at(peak, self.seen.instrument.tick_at(peak))) if away and peak else ZERO
+
+    @property
+    def lock_stop(self) -> Decimal:
+        """Where the trailing take-profit stands, 0 before it was reached."""
+        away, peak = self.exits.giveback, self.memory.lock_peak
+        return self.exits.back(peak, away.at(peak, self.seen.instrument.tick_at(peak))) if away and peak else ZERO
+
+    @property
+    def even_price(self) -> Decimal:
+        return break_even(self.seen, self.terms, self.memory.entry)
+
+    @property
+    def open_stops(self) -> list[int]:
+        return [n for n in range(len(self.exits.stops)) if n not in self.memory.stops_done]
+
+
+def slot_of(memory: SmartMemory, level: int) -> str:
+    """Slot of a resting target."""
+    return f"t{memory.row}.{level}"
+
+
+def fee_tolerance(seen: Seen) -> Decimal:
+    """What a spot account may hold less than was bought because the venue took its fee in base units."""
+    if seen.instrument.is_perpetual:
+        return ZERO
+    return seen.state.entry.filled * seen.instrument.taker_fee + seen.instrument.lot
