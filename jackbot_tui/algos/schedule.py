@@ -12,6 +12,10 @@ from itertools import accumulate, pairwise
 from msgspec import Struct
 
 CURVES = ("even", "front", "back", "s", "u", "walk")
+BURSTS = 0.9
+"""Spread of the logarithm of random distances, which are log-normal: their coefficient of variation is 1.1, a little
+more than that of pure chance, for trades come in bursts."""
+
 SPREAD_OF_SIZE = 0.5
 """How far a slice's size may differ from its part of the curve, at 100 % irregularity."""
 
@@ -29,13 +33,13 @@ def schedule(
 ) -> tuple[Slice, ...]:
     """``count`` slices over ``over_ns``; ``weights`` in equal parts of the time take the place of ``curve``.
 
-    ``irregular`` 0..1 is the share of chance in the distances: at 0 they are equal, at 1 the beginnings are as random
-    as trades that know nothing of one another (exponential distances). A slice does what the curve has until the next
-    one begins, so sizes are as irregular, and it stays on the curve all the same.
+    ``irregular`` 0..1 is the share of chance in the distances: at 0 they are equal, at 1 they are as spread as
+    those of trades, which come in bursts. A slice does what the curve has until the next one begins, so sizes are as
+    irregular, and it stays on the curve all the same.
     """
     rng = random.Random(seed)
     shape = list(accumulate(weights or _weights(count, curve, rng), initial=0.0))
-    gaps = [1 - irregular + irregular * rng.expovariate(1.0) for _ in range(count)]
+    gaps = [1 - irregular + irregular * _burst(rng) for _ in range(count)]
     edges = [edge / sum(gaps) for edge in accumulate(gaps, initial=0.0)]
     parts = [
         (_at(shape, later) - _at(shape, earlier)) * (1 + irregular * SPREAD_OF_SIZE * rng.uniform(-1, 1))
@@ -46,6 +50,16 @@ def schedule(
         Slice(round(edge * over_ns), done / total) for edge, done in zip(edges[:-1], accumulate(parts), strict=True)
     ]
     return (*slices[:-1], Slice(slices[-1].begins_ns, 1.0))
+
+
+@lru_cache(maxsize=1024)
+def drawn_wait(seed: int, number: int) -> float:
+    """As ``draw``, a positive number with mean 1 that is as spread as the distances of trades."""
+    return _burst(random.Random(seed * 1_000_003 + number))
+
+
+def _burst(rng: random.Random) -> float:
+    return math.exp(rng.gauss(-BURSTS * BURSTS / 2, BURSTS))
 
 
 @lru_cache(maxsize=1024)

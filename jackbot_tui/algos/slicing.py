@@ -8,6 +8,7 @@ are drawn from the order's own seed. ``random=0`` hides nothing.
 from abc import abstractmethod
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,9 +24,10 @@ from jackbot_tui.algos.algorithm import (
     smallest,
     taking_price,
 )
+from jackbot_tui.algos.footprint import Mark, Verdict, of_plan
 from jackbot_tui.algos.maker import best_price
 from jackbot_tui.algos.parameters import Parameter, Terms, Unit
-from jackbot_tui.algos.schedule import Slice, draw, slice_at
+from jackbot_tui.algos.schedule import Slice, draw, drawn_wait, slice_at
 from jackbot_tui.algos.state import Child, Decision, Outcome, Preview, Seen, Want
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import TimeInForce
@@ -35,7 +37,7 @@ REST, TAKE = "m", "t"
 USUAL_SLICE_NS = 30 * NS_PER_S
 MOST_SLICES = 500
 MOVE_NS = 2 * NS_PER_S
-"""How long a resting slice keeps a price that is not the best any more; half to one and a half of it when hiding."""
+"""How long a resting slice keeps a price that is not the best any more; drawn around it when hiding."""
 
 LONGEST_WAIT_NS = 1500 * NS_PER_MS
 """How long it waits at most after a child before the next, when hiding; never more than a tenth of a slice."""
@@ -78,10 +80,10 @@ SLICED_NOTES = (
     "`random=0` is the naive schedule with equal intervals and sizes, which a pattern finder sees at once. From there"
     " on beginnings, sizes, moves and waits are drawn from the order's own seed; at 100 the beginnings are as random as"
     " trades that know nothing of one another.",
-    "A slice rests post-only at the touch, never larger than the size displayed there (a drawn part of it when hiding);"
-    " when the next one begins, what is still open of it is taken within `slip` and `limit` (`style=rest` never takes"
-    " before the end). When hiding, a take is no larger than the larger ones of the last 400 trades. Sizes that are"
-    " multiples of ten lots are made a little smaller.",
+    "A slice rests post-only at the touch, never larger than the size displayed there (when hiding, than a drawn part"
+    " of it or a usual trade); when the next one begins, what is still open of it is taken within `slip` and `limit`"
+    " (`style=rest` never takes before the end). When hiding, a take is no larger than the larger ones of the last 400"
+    " trades. Sizes that are multiples of ten lots are made a little smaller.",
     "After a pause it catches up in steps of at most three usual slices.",
     "With `cap` it never has more than that share of what the market traded since the start; what cannot be done"
     " for that reason is left over.",
@@ -179,6 +181,9 @@ class Sliced(Algorithm[SliceMemory]):
         if overdue >= (least if ends else max(least, usual / 4, due.ready)):  # crumbs go with the next slice
             return self._take(seen, terms, memory, overdue, allowed, usual, due.head, wake)
         behind = min(due.now - filled, allowed)
+        if hides(terms):  # a crumb would be one of many alike: it goes with the next slice
+            piece = usual * _decimal(0.1 + 0.4 * draw(seen.seed, memory.parts))
+            due = replace(due, ready=max(due.ready, min(piece, seen.remaining)))
         return self._rest(seen, terms, memory, behind, allowed, due, wake)
 
     def _take(
@@ -197,7 +202,7 @@ class Sliced(Algorithm[SliceMemory]):
             return Decision(memory=memory, wake_ns=wake, why=f"{head}; {text_of(overdue)} overdue: cancels what rests")
         between = max(NS_PER_S // 2, step // 4)
         if hides(terms):
-            between = round(between * (0.25 + draw(seen.seed, memory.parts)))
+            between = round(between * drawn_wait(seen.seed, memory.parts))
         next_ns = max(memory.took_ns + between if memory.took_ns else 0, self._waits_until(seen, terms, memory, step))
         keep = _kept(seen, TAKE)
         if keep or now < next_ns:
@@ -210,6 +215,7 @@ class Sliced(Algorithm[SliceMemory]):
         wanted = min(overdue, usual * CATCH_UP)
         if hides(terms) and seen.view.flow is not None:
             usual_trade = seen.view.flow.size_at(0.8 + 0.19 * draw(seen.seed, memory.parts + MOST_SLICES))
+            usual_trade *= _decimal(0.6 + 0.4 * draw(seen.seed, memory.parts + 1))  # popular sizes are so, too
             wanted = min(wanted, max(usual_trade, usual / LEAST_PIECE))
         size = _sized(seen, terms, memory, wanted, allowed, price)
         if not size:
@@ -233,7 +239,7 @@ class Sliced(Algorithm[SliceMemory]):
         price = passive_price(capped(best_price(seen, 0), limit, side), seen.instrument, side)
         child = seen.child(REST)
         if child is not None:
-            keeps = MOVE_NS if not hides(terms) else round(MOVE_NS * (0.5 + draw(seen.seed, child.number)))
+            keeps = MOVE_NS if not hides(terms) else round(MOVE_NS * (0.1 + drawn_wait(seen.seed, child.number)))
             stale = is_worse(price, child.price, side) and now - child.placed_ns >= keeps
             if child.cancel_ns or stale or is_worse(child.price, price, side):
                 return Decision(memory=memory, wake_ns=wake, why=f"{head}; moves from {text_of(child.price)}")
@@ -251,7 +257,11 @@ class Sliced(Algorithm[SliceMemory]):
             return Decision(memory=memory, wake_ns=min(wake, until), why=f"{head}: waits a moment")
         displayed = seen.view.bid_size if side.sign > 0 else seen.view.ask_size
         if hides(terms):
-            displayed *= Decimal(repr(round(0.3 + 0.6 * draw(seen.seed, memory.parts), 6)))
+            chance = draw(seen.seed, memory.parts + 1)
+            behind = max(least, behind * _decimal(1 - 0.5 * chance))
+            part = _decimal(0.3 + 0.6 * draw(seen.seed, memory.parts))
+            traded = ZERO if seen.view.flow is None else seen.view.flow.size_at(0.5 + 0.45 * chance)
+            displayed = part * max(traded, displayed)
         size = _sized(seen, terms, memory, min(behind, max(displayed, least)), allowed, price)
         if not size:
             return Decision(memory=memory, wake_ns=wake, why=f"{head}: waits, its share of the volume is used up")
@@ -309,10 +319,20 @@ class Sliced(Algorithm[SliceMemory]):
             warnings.append("no limit: it goes with the price wherever it goes")
         if not hides(terms):
             warnings.append("random=0 is a pattern that others can see")
+        sizes = pairwise([ZERO, *(share_done(seen, each.until) for each in plan)])
+        marks = [Mark(each.begins_ns, float(b - a)) for each, (a, b) in zip(plan, sizes, strict=True)]
+        trace = of_plan(marks, float(seen.instrument.lot))
+        said = (
+            f"footprint of such a plan: rhythm {trace.rhythm:.2f} (a clock has 1), {trace.repeats:.0%} sizes repeated"
+        )
+        if trace.verdict is Verdict.FEW:
+            said = "footprint: too few slices to tell"
+        elif trace.verdict is Verdict.STANDS_OUT and hides(terms):
+            warnings.append(f"its rhythm of {trace.period_s:.1f} s can be found: more random hides it")
         wanted = terms.count("slices")
         if wanted > len(plan):
             warnings.append(f"{len(plan)} slices in place of {wanted}: the venue takes no smaller orders")
-        lines = (*self.plan_lines(seen, terms, memory, len(plan), usual), fees)
+        lines = (*self.plan_lines(seen, terms, memory, len(plan), usual), said, fees)
         problem = size_problem(seen, seen.view.mid) or self.terms_problem(terms)
         return Preview(lines=lines, warnings=(*warnings, *self.warnings(seen, terms, memory)), problem=problem)
 
@@ -339,6 +359,10 @@ def share_done(seen: Seen, share: float) -> Decimal:
     if share >= 1.0:
         return seen.quantity
     return round_down(seen.quantity * Decimal(repr(round(max(0.0, share), 9))), seen.instrument.lot)
+
+
+def _decimal(factor: float) -> Decimal:
+    return Decimal(repr(round(factor, 6)))
 
 
 def _next_ns(plan: tuple[Slice, ...], place: int, elapsed: int, over: int) -> int:

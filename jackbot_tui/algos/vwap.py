@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from jackbot_tui.algos.algorithm import LIMIT, REDUCE, SLIP
 from jackbot_tui.algos.parameters import Parameter, Terms, Unit, time_text
-from jackbot_tui.algos.schedule import Slice, draw, schedule
+from jackbot_tui.algos.schedule import Slice, drawn_wait, schedule
 from jackbot_tui.algos.slicing import (
     CAP,
     HUNDRED,
@@ -23,7 +23,6 @@ from jackbot_tui.algos.slicing import (
     Due,
     Sliced,
     SliceMemory,
-    hides,
     share_done,
 )
 from jackbot_tui.algos.state import Decision, Kind, Seen
@@ -36,6 +35,9 @@ LOOK_NS = NS_PER_S
 BELIEF = 0.5
 """How much of what is still to come follows what came so far; the rest keeps to the profile. At 1 live volume would
 only stretch the profile and change no share, at 0 one burst would be taken for the day's volume."""
+
+LEAST_CHANCE, MOST_CHANCE = 0.1, 4.0
+"""Bounds of the factor by which a part of a share of the volume may differ from a usual one."""
 
 LARGE_SHARE = 0.2
 """Share of the expected volume above which one moves the market that one measures against."""
@@ -124,15 +126,13 @@ class Vwap(Sliced):
     def _share_due(self, seen: Seen, terms: Terms, memory: SliceMemory, share: Decimal, usual: Decimal) -> Due:
         """What a share of the volume so far comes to; children wait until it is worth one."""
         now = min(seen.quantity, round_down(share, seen.instrument.lot))
-        irregular = terms.number("random") / HUNDRED if hides(terms) else ZERO
-        piece = usual * (1 + irregular * Decimal(repr(round(draw(seen.seed, memory.parts) * 1.6 - 0.8, 6))))
-        piece = min(piece, seen.remaining)
+        piece = min(usual * _chance(seen, terms, memory), seen.remaining)
         head = f"{text_of(seen.state.entry.filled)} of {text_of(now)} due at {terms.values['pov']} % of the volume"
         return Due(now, max(ZERO, now - piece), f"{head} is done", piece)
 
     def decide(self, seen: Seen, terms: Terms, memory: SliceMemory, paused: bool) -> Decision[SliceMemory]:
         decision = super().decide(seen, terms, memory, paused)
-        look = seen.view.now + LOOK_NS
+        look = seen.view.now + round(LOOK_NS * float(_chance(seen, terms, memory)))
         return replace(decision, wake_ns=min(decision.wake_ns, look) if decision.wake_ns else look)
 
     def plan_lines(self, seen: Seen, terms: Terms, memory: SliceMemory, count: int, usual: Decimal) -> Iterable[str]:
@@ -164,6 +164,13 @@ class Vwap(Sliced):
         if cap is not None and share is not None and cap < share:
             return f"cap {text_of(cap)} is below pov {text_of(share)}: make it at least as large, or leave it out"
         return ""
+
+
+def _chance(seen: Seen, terms: Terms, memory: SliceMemory) -> Decimal:
+    """A factor around 1, drawn anew after each child: 1 when nothing is to be hidden."""
+    irregular = terms.number("random") / HUNDRED
+    drawn = min(MOST_CHANCE, max(LEAST_CHANCE, drawn_wait(seen.seed, memory.parts)))
+    return 1 + irregular * (Decimal(repr(round(drawn, 6))) - 1)
 
 
 def live_share(until: float, gone: float, traded: float, expected: float) -> float:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from jackbot_tui.algos.footprint import Footprint, Verdict
 from jackbot_tui.algos.parameters import given_words, time_text
 from jackbot_tui.algos.registry import ALGORITHMS
 from jackbot_tui.algos.state import Action, ParentPicture
@@ -95,7 +96,44 @@ def parent_view(picture: ParentPicture, now: int) -> ParentView:
         started_ns=picture.started_ns,
         ended_ns=picture.ended_ns,
         wakes_in_ms=max(0, picture.wake_ns - now) // NS_PER_MS if picture.wake_ns else -1,
+        footprint=footprint_words(picture.footprint),
+        traced=picture.footprint is not None and picture.footprint.verdict is Verdict.STANDS_OUT,
+        trace=_trace(picture.footprint),
     )
+
+
+def footprint_words(found: Footprint | None) -> str:
+    """``like the tape, p 0.44``; ``stands out by its rhythm of 5.0 s, p 0.04``; "" when nothing was measured."""
+    match None if found is None else found.verdict:
+        case None:
+            return ""
+        case Verdict.FEW:
+            return "too few to tell"
+        case Verdict.LIKE_THE_TAPE:
+            assert found is not None
+            return f"like the tape, p {found.p:.2f}"
+        case Verdict.STANDS_OUT:
+            assert found is not None
+            by = {
+                "rhythm": f"its rhythm of {found.period_s:.1f} s",
+                "evenness": "its even distances",
+                "repeats": f"{found.repeats:.0%} repeated sizes",
+                "round": f"{found.round:.0%} round sizes",
+            }
+            return f"stands out by {by[found.by]}, p {found.p:.2f}"
+
+
+def _trace(found: Footprint | None) -> dict[str, str]:
+    """Its figures, each beside the tape's."""
+    if found is None or found.verdict is Verdict.FEW:
+        return {}
+    pairs = {
+        "rhythm": (found.rhythm, found.tape_rhythm),
+        "evenness": (found.evenness, found.tape_evenness),
+        "repeats": (found.repeats, found.tape_repeats),
+        "round": (found.round, found.tape_round),
+    }
+    return {name: f"{own:.2f} (tape {tape:.2f})" for name, (own, tape) in pairs.items()}
 
 
 def parents_report(engine: EnginePort) -> tuple[list[str], dict[str, object]]:
@@ -112,6 +150,9 @@ def parents_report(engine: EnginePort) -> tuple[list[str], dict[str, object]]:
         figures += [f"{view.maker_pct}% maker, fees saved {view.saved}"] if view.maker_pct else []
         figures += [f"taken off {view.exited}"] if view.exited != "0" else []
         lines += [f"{head}, {', '.join(figures)}  {view.status.upper()}", f"    {view.why}"]
+        if view.footprint:
+            figures = [f"{name} {text}" for name, text in view.trace.items()]
+            lines.insert(-1, f"    footprint: {', '.join((view.footprint, *figures))}")
         if view.wakes_in_ms >= 0:
             lines[-1] += f" (next look in {time_text(view.wakes_in_ms * NS_PER_MS)})"
     return lines or ["no parent orders"], {"parents": [_data(view) for view in views]}

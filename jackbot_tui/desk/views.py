@@ -175,6 +175,8 @@ class ParentView(Struct, frozen=True, kw_only=True):
 
     ``slippage_bp`` against the mid at its start (positive: worse), "" unknown; ``saved`` is taker fees minus fees paid,
     quote currency; ``wakes_in_ms`` -1: it waits for an event. ``orders`` are the numbers of its working orders.
+    ``footprint``: how far its children stand out from the tape, a few words, "" unknown; ``traced``: they do;
+    ``trace``: the figures of that by name.
     """
 
     number: int
@@ -198,6 +200,9 @@ class ParentView(Struct, frozen=True, kw_only=True):
     started_ns: int
     ended_ns: int
     wakes_in_ms: int
+    footprint: str = ""
+    traced: bool = False
+    trace: dict[str, str] = {}
 
 
 class LogLine(Struct, frozen=True):

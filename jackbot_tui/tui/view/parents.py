@@ -22,7 +22,7 @@ STATUS_INKS = {
 def parent_rows(listed: Sequence[ParentView], chosen: int, width: int) -> list[Row]:
     """All of them; ``chosen`` is the place of the one that the keys are for."""
     if not listed:
-        return [fit([("  no parent orders: maker, chase, iceberg, scale, bracket and oco start one", Ink.DIM)], width)]
+        return [fit([("  no parent orders: twap, vwap, maker, chase, scale, bracket… start one", Ink.DIM)], width)]
     rows: list[Row] = []
     for place, view in enumerate(listed):
         rows += [_figures(view, place == chosen, width), _why(view, width)]
@@ -48,7 +48,10 @@ def _figures(view: ParentView, chosen: bool, width: int) -> Row:
 
 
 def _why(view: ParentView, width: int) -> Row:
-    cells: list[Cell] = [(f"        {view.why}", Ink.TEXT if view.is_open else Ink.DIM)]
+    cells: list[Cell] = [("        ", Ink.TEXT)]
+    if view.footprint:
+        cells.append((f"footprint {view.footprint.partition(', p ')[0]}  ", Ink.WARN if view.traced else Ink.DIM))
+    cells.append((view.why, Ink.TEXT if view.is_open else Ink.DIM))
     if view.wakes_in_ms >= 0:
         cells.append((f"  next look in {view.wakes_in_ms / 1000:.1f} s", Ink.DIM))
     return fit(cells, width)

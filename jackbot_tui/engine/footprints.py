@@ -1,0 +1,85 @@
+"""Footprints of the parent orders that leave one: what they placed, what others traded meanwhile, and the verdict.
+
+Told by ``parents`` of children and trades; kept in memory only, so a restart begins anew. Measuring costs some 20 ms:
+it is done when an order ends, and for one running order at a time when somebody looks. Nothing acts on it.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from jackbot_tui.algos.footprint import Footprint, Trail
+from jackbot_tui.algos.machine import Parent
+from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.model.clock import NS_PER_S
+
+AGAIN_NS = 5 * NS_PER_S
+"""A running order is measured again when it has placed more, at most this often."""
+
+MOST_AT_ONCE = 50
+"""Trades taken over at once; more between two looks are left out."""
+
+
+class _Watched(Struct):
+    """``placed`` children were there when it was measured, ``measured_ns`` then."""
+
+    key: str
+    trail: Trail
+    seq: int
+    found: Footprint | None = None
+    placed: int = 0
+    measured_ns: int = 0
+
+
+class Footprints:
+    """See the module's paragraph."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Watched] = {}
+        self._ended: dict[str, Footprint] = {}
+
+    def placed(self, parent: Parent, market: InstrumentMarket, quantity: Decimal, now: int) -> None:
+        """A child is on its way to the venue."""
+        if not parent.algorithm.leaves_footprint:
+            return
+        watched = self._open.get(parent.parent_id)
+        if watched is None:
+            trail = Trail(parent.seed, float(market.instrument.lot))
+            watched = self._open[parent.parent_id] = _Watched(parent.key, trail, market.trades.seq)
+        watched.trail.child(now, float(quantity))
+
+    def traded(self, market: InstrumentMarket) -> None:
+        """Somebody may have traded."""
+        for watched in self._open.values():
+            if watched.key == market.key and watched.seq != market.trades.seq:
+                for _, trade in market.trades.after(watched.seq, MOST_AT_ONCE):
+                    watched.trail.trade(trade.ts_recv, trade.size)
+                watched.seq = market.trades.seq
+
+    def ended(self, parent_id: str, kept: int) -> None:
+        """It has ended: the last measure. The newest ``kept`` are remembered."""
+        watched = self._open.pop(parent_id, None)
+        if watched is not None:
+            self._ended[parent_id] = watched.trail.footprint()
+            while len(self._ended) > kept:
+                del self._ended[next(iter(self._ended))]
+
+    def look(self, now: int) -> None:
+        """Somebody looks: measure the one that was not for the longest time."""
+        due = [
+            each
+            for each in self._open.values()
+            if each.placed != each.trail.placed and (not each.placed or now - each.measured_ns >= AGAIN_NS)
+        ]
+        if due:
+            oldest = min(due, key=_measured)
+            oldest.found, oldest.placed, oldest.measured_ns = oldest.trail.footprint(), oldest.trail.placed, now
+
+    def of(self, parent_id: str) -> Footprint | None:
+        """What was measured last, None when nothing was."""
+        watched = self._open.get(parent_id)
+        return self._ended.get(parent_id) if watched is None else watched.found
+
+
+def _measured(watched: _Watched) -> int:
+    return watched.measured_ns
