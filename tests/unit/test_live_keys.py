@@ -11,8 +11,11 @@ from typing import cast
 
 import ccxt
 import pytest
+from msgspec.structs import replace
 
 from jackbot_tui.cli import main
+from jackbot_tui.execution.live.dialect import UNPROVEN
+from jackbot_tui.execution.live.dialects import load_dialect
 from jackbot_tui.execution.live.failures import Redactor
 from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, environment_name
 from jackbot_tui.model.errors import ConfigError
@@ -142,5 +145,7 @@ def test_an_allowed_venue_still_wants_a_key_and_a_proof(
 ) -> None:
     monkeypatch.setattr("jackbot_tui.cli.engines.keyring_module", lambda: None)
     monkeypatch.setenv("JACKBOT_LIVE__VENUES", "binance, okx")
+    unproven = replace(load_dialect("okx"), closed=UNPROVEN)
+    monkeypatch.setattr("jackbot_tui.execution.live.dialects.okx.DIALECT", unproven)
     assert main(["run", "--live", venue, "--no-ui", "--data-dir", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err

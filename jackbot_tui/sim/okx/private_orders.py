@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.sim.accounts import Accounts
@@ -101,12 +103,27 @@ class OrderPages:
     def place(self, fields: Fields) -> dict[str, Any]:
         spec, tag = self._reader.spec(fields), self._reader.tag(fields)
         try:
-            order = self._accounts.submit(fields.account, spec)
+            order = self._submitted(fields, spec)
         except Refused as refused:
             raise error_of(refused, self._lacking(spec)) from None
         if tag:
             self._note(order.key, order.order_id).tag = tag
         return {"ordId": str(order.order_id), "clOrdId": spec.client_id, "tag": tag}
+
+    def _submitted(self, fields: Fields, spec: OrderSpec) -> AccountOrder:
+        """A spot market order beyond the balance is cut to it, unless ``banAmend`` forbids that."""
+        try:
+            return self._accounts.submit(fields.account, spec)
+        except Refused as refused:
+            at_market = self._by_key[spec.key].kind is MarketKind.SPOT and spec.price is None
+            if refused.refusal is not Refusal.INSUFFICIENT_FUNDS or not at_market or fields.flag("banAmend"):
+                raise
+        free, lot = self._accounts.holding(fields.account, self._lacking(spec)).free, self._lot(spec)
+        if spec.side is Side.BUY:
+            cut = structs.replace(spec, quantity=ZERO, cost=free)
+        else:
+            cut = structs.replace(spec, quantity=free // lot * lot)
+        return self._accounts.submit(fields.account, cut)
 
     def cancel(self, fields: Fields) -> dict[str, Any]:
         order = self._asked(fields)
@@ -215,6 +232,9 @@ class OrderPages:
             self._accounts.count_down(signed.account, key, seconds * 1_000)
         now_ms = self._timeline.now_ms()
         return [{"triggerTime": str(now_ms + seconds * 1_000) if seconds else "0", "tag": "", "ts": str(now_ms)}]
+
+    def _lot(self, spec: OrderSpec) -> Decimal:
+        return self._by_key[spec.key].listing.instrument.lot
 
     def _lacking(self, spec: OrderSpec) -> str:
         instrument = self._by_key[spec.key].listing.instrument
