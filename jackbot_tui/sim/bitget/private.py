@@ -154,7 +154,7 @@ class BitgetPrivate:
             socket.state["key"] = self._authority.login(fields)
         except LoginError as error:
             self._error(socket, None, error.code, str(error), "login")
-            socket.end(CLOSE_POLICY, "login failed")
+            socket.state["login_failed"] = True
             return
         socket.push(_text({"event": "login", "code": 0, "msg": ""}))
 
@@ -188,7 +188,10 @@ class BitgetPrivate:
     # --- events --------------------------------------------------------------------------------------------------
 
     def beat(self, elapsed_ms: int) -> None:
-        """Tell wallets and positions again."""
+        """Close sockets whose login failed, once they were told; tell wallets and positions again."""
+        for socket in self._sockets:
+            if socket.state.get("login_failed"):
+                socket.end(CLOSE_POLICY, "login failed")
         if elapsed_ms < self._repeat_ms:
             return
         self._repeat_ms = elapsed_ms - elapsed_ms % REPEAT_MS + REPEAT_MS
