@@ -27,6 +27,10 @@ FUNDING_INTERVAL_H = 8
 """Hours between fundings where a listing names no other."""
 
 _REST_LIMITS = (RateLimit("REQUESTS", 200, 10),)
+SPOT_ORDERS = RateLimit("ORDERS", 10, 1, "account")
+"""Orders placed or amended in a second; the venue counts each market for itself."""
+
+LINEAR_ORDERS = RateLimit("ORDERS", 100, 1, "account")
 
 SPOT = MarketSpec(
     kind=MarketKind.SPOT,
@@ -43,7 +47,7 @@ SPOT = MarketSpec(
     max_connection_s=23 * 3600,
     max_streams=MAX_STREAMS,
     max_messages_per_s=10.0,
-    rate_limits=_REST_LIMITS,
+    rate_limits=(*_REST_LIMITS, SPOT_ORDERS),
     snapshot_weight=1,
     maker_fee="0.001",
     taker_fee="0.001",
@@ -66,7 +70,7 @@ LINEAR = MarketSpec(
     max_connection_s=23 * 3600,
     max_streams=MAX_STREAMS,
     max_messages_per_s=10.0,
-    rate_limits=_REST_LIMITS,
+    rate_limits=(*_REST_LIMITS, LINEAR_ORDERS),
     snapshot_weight=1,
     maker_fee="0.0002",
     taker_fee="0.0005",
