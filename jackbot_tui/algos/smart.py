@@ -148,17 +148,7 @@ class Smart(Algorithm[SmartMemory]):
     # ------------------------------------------------------------------ face
 
     def begin(self, seen: Seen, terms: Terms) -> SmartMemory:
-        view = seen.view
-        entry = view.entry if on_position(terms) else ZERO
-        memory = SmartMemory(
-            reference=entry or view.far(seen.side),
-            entry=entry,
-            tp=terms.word("tp"),
-            sl=terms.word("sl"),
-        )
-        if not on_position(terms):
-            return memory
-        return replace(memory, beside=max(ZERO, held_of(seen, terms) - seen.quantity))
+        return _referred(seen, terms, SmartMemory(tp=terms.word("tp"), sl=terms.word("sl")))
 
     def limit(self, terms: Terms) -> Decimal | None:
         return terms.price("price")
@@ -176,7 +166,7 @@ class Smart(Algorithm[SmartMemory]):
 
     def look(self, seen: Seen, terms: Terms, memory: SmartMemory) -> Trade:
         """The trade as it stands, after edits and hands from outside have been taken into ``memory``. InputError."""
-        memory = _edited(seen, terms, _outside(seen, terms, memory))
+        memory = _edited(seen, terms, _outside(seen, terms, _referred(seen, terms, memory)))
         reference = terms.price("price") or memory.reference
         exits = exits_of(seen, terms, reference, seen.quantity - memory.takes_gone, seen.quantity - memory.stops_gone)
         side = exits.side
@@ -220,12 +210,13 @@ class Smart(Algorithm[SmartMemory]):
                 return None
             rest = f", {text_of(trade.left)} left is below the venue's minimum" if trade.left else ""
             return Decision(memory=memory, why=memory.cause, ended=f"out: {memory.cause}{rest}")
-        price, tif = taking_price(seen, trade.terms.number("slip"), None, exits.side), TimeInForce.IOC
-        assert price is not None  # the book is LIVE and there is no limit
-        if trade.terms.word("exit") == "limit":
-            price, tif = memory.bound, TimeInForce.GTC
-            if resting is not None and (resting.remaining < amount or resting.price != price):
-                return Decision(memory=memory, why=f"{memory.cause}: makes its exit larger", alert=memory.cause)
+        worst = memory.bound if trade.terms.word("exit") == "limit" else None
+        price, tif = taking_price(seen, trade.terms.number("slip"), worst, exits.side), TimeInForce.IOC
+        if price is None:
+            assert worst is not None  # the book is LIVE, so only a bound can be in the way
+            price, tif = worst, TimeInForce.GTC
+        if resting is not None and resting.remaining < amount and not resting.immediate:
+            return Decision(memory=memory, why=f"{memory.cause}: makes its exit larger", alert=memory.cause)
         want = Want(
             slot=OUT, quantity=amount, price=price, leg=exits.leg, tif=tif, reduce_only=exits.reduce_only, urgent=True
         )
@@ -257,6 +248,15 @@ class Smart(Algorithm[SmartMemory]):
 def _left(seen: Seen, terms: Terms, memory: SmartMemory) -> Decimal:
     """What this trade still has to take off."""
     return max(ZERO, whole_of(seen, terms) - taken_off(seen, terms) - memory.lost)
+
+
+def _referred(seen: Seen, terms: Terms, memory: SmartMemory) -> SmartMemory:
+    """What relative levels count from, once there is a market: right after a crash it may begin without one."""
+    if memory.reference or not seen.view.live:
+        return memory
+    entry = seen.view.entry if on_position(terms) else ZERO
+    beside = max(ZERO, held_of(seen, terms) - seen.quantity) if on_position(terms) else ZERO
+    return replace(memory, reference=entry or seen.view.far(seen.side), entry=entry, beside=beside)
 
 
 def _outside(seen: Seen, terms: Terms, memory: SmartMemory) -> SmartMemory:

@@ -14,7 +14,8 @@ from jackbot_tui.model.numbers import ZERO
 class SmartMemory(Struct, frozen=True, kw_only=True):
     """What a smart trade has to remember. Everything is for its exits.
 
-    ``reference``: relative levels count from it; ``entry``: mean entry of a position that was taken over.
+    ``reference``: relative levels count from it (0 = no market was seen yet); ``entry``: mean entry of a position that
+    was taken over.
     ``lost`` was taken off from outside, ``beside`` is what the account held beyond this trade when it was looked last.
     ``peak`` and ``lock_peak``: best price since the trailing stop began, and since the trailing take-profit was reached
     (0 = not yet). ``even``: the stop stands at break-even. ``stops_done`` and ``takes_done``: levels that have
@@ -23,7 +24,7 @@ class SmartMemory(Struct, frozen=True, kw_only=True):
     are what was gone already when the present rows began.
     """
 
-    reference: Decimal
+    reference: Decimal = ZERO
     entry: Decimal = ZERO
     lost: Decimal = ZERO
     beside: Decimal = ZERO

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from math import inf
 
+from msgspec.structs import replace
+
+from jackbot_tui.algos.intents import Place
 from jackbot_tui.algos.state import Arrival, MarketView
 from jackbot_tui.book.analytics import depth_to_fill
 from jackbot_tui.book.flow import Flow
@@ -14,6 +17,10 @@ from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, decimal_of
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled
+from jackbot_tui.risk.refusal import Refusal, RefusalCode
+
+TOO_FAR = frozenset({RefusalCode.COLLAR, RefusalCode.MARK_COLLAR, RefusalCode.BAND})
+"""Refusals that name the nearest price which would pass."""
 
 Prices = tuple[float, float, float, float]
 """Best bid and ask, last trade and mark; 0 where there is none."""
@@ -60,6 +67,20 @@ def prices_of(market: InstrumentMarket) -> Prices:
     """What a parent may decide on, as it moves."""
     book, mark = market.book, market.mark
     return book.bid_price, book.ask_price, market.trades.last_price or 0.0, 0.0 if mark is None else mark.mark
+
+
+def within_reach(place: Place, refusal: Refusal | None) -> Place | None:
+    """An urgent order that reaches too far for the gate or the venue, at the nearest price that they take.
+
+    None where that would not help. A price only ever becomes better for us.
+    """
+    request = place.request
+    if refusal is None or refusal.code not in TOO_FAR or request.price is None or not place.want.urgent:
+        return None
+    price = Decimal(refusal.nearest)
+    if (request.price - price) * request.side.sign <= ZERO:
+        return None
+    return Place(replace(place.want, price=price), replace(request, price=price))
 
 
 def signed_fill(order: Order, event: OrderEvent) -> Decimal:

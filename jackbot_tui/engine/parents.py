@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,23 +19,19 @@ from jackbot_tui.algos.intents import CancelChild, Place, Tell
 from jackbot_tui.algos.machine import Parent
 from jackbot_tui.algos.state import OWNER, Action, Arrival, Kind, MarketView, ParentPicture, ParentRequest, Preview
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.engine.answers import Asked, Submitted
 from jackbot_tui.engine.footprints import Footprints
-from jackbot_tui.engine.market_data import MarketData
-from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, signed_fill, stirs, view_of
-from jackbot_tui.execution.base import VenueExecutor
-from jackbot_tui.execution.oms import Oms
-from jackbot_tui.execution.portfolio import Portfolio
+from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, signed_fill, stirs, view_of, within_reach
+from jackbot_tui.engine.parent_port import ParentsPort
 from jackbot_tui.journal.base import Recovered
-from jackbot_tui.model.clock import NS_PER_S, Clock
+from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.model.errors import JackbotError
+from jackbot_tui.model.instrument import Instrument, PriceBand
 from jackbot_tui.model.numbers import ZERO, text_of
-from jackbot_tui.model.orders import Order, OrderEvent, OrderRequest
-from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
-from jackbot_tui.risk.gate import RiskGate
+from jackbot_tui.model.orders import Order, OrderEvent
+from jackbot_tui.model.records import ParentMoved, ParentStarted
 from jackbot_tui.risk.reach import reach_of
-from jackbot_tui.risk.refusal import Refusal, RefusalCode
+from jackbot_tui.risk.refusal import RefusalCode
 
 MOST_OPEN = 100
 """Parent orders at work at once."""
@@ -73,12 +68,14 @@ class RestartPolicy(StrEnum):
 class ParentOptions(Struct, frozen=True, kw_only=True):
     """``children_per_s``: orders that all parents together may send within any second.
 
-    ``profiles``: a usual day's volume by instrument key, from 00:00 UTC in equal parts (see ``book.flow``).
+    ``profiles``: a usual day's volume by instrument key, from 00:00 UTC in equal parts (see ``book.flow``). ``bands``:
+    price bands that a probe found, by instrument key; they take the place of the instruments' own.
     """
 
     restart: RestartPolicy = RestartPolicy.WAIT
     children_per_s: int = 5
     profiles: dict[str, tuple[float, ...]] = {}
+    bands: dict[str, PriceBand] = {}
 
 
 class ParentAnswer(Struct, frozen=True):
@@ -87,43 +84,6 @@ class ParentAnswer(Struct, frozen=True):
     problem: str
     seq: int
     picture: ParentPicture | None = None
-
-
-class ParentsPort(Protocol):
-    """What the host needs of the engine."""
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def data(self) -> MarketData: ...
-
-    @property
-    def oms(self) -> Oms: ...
-
-    @property
-    def executor(self) -> VenueExecutor: ...
-
-    @property
-    def portfolio(self) -> Portfolio: ...
-
-    @property
-    def seed(self) -> int: ...
-
-    def submit(self, request: OrderRequest) -> Submitted: ...
-
-    def cancel(self, client_id: str, source: str) -> Asked: ...
-
-    @property
-    def gate(self) -> RiskGate: ...
-
-    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None: ...
-
-    def append(self, record: Record) -> int: ...
-
-    def publish_durable(
-        self, seq: int, ts: int, kind: str, level: str, text: str, *, key: str = "", number: int = 0
-    ) -> None: ...
 
 
 class Parents:
@@ -165,6 +125,11 @@ class Parents:
     def waiting(self) -> list[tuple[ParentStarted, ParentMoved | None]]:
         """Of an earlier session, whose instrument is not followed yet."""
         return list(self._unrestored)
+
+    def terms(self, instrument: Instrument) -> Instrument:
+        """``instrument`` with the price band that a probe found, where one did."""
+        band = self._options.bands.get(instrument.key)
+        return instrument if band is None else replace(instrument, band=band)
 
     def preview(self, request: ParentRequest) -> Preview:
         """What a parent would do. Changes nothing."""
@@ -507,6 +472,9 @@ class Parents:
             parent.on_deferred(self._sent[0] + NS_PER_S, f"{self._options.children_per_s} orders a second are the most")
             return
         refusal = engine.refusal_of(place.request)
+        while (nearer := within_reach(place, refusal)) is not None:
+            place = nearer
+            refusal = engine.refusal_of(place.request)
         if refusal is None:
             submitted = engine.submit(place.request)
             if submitted.order is not None:

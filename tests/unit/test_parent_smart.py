@@ -239,6 +239,16 @@ def test_a_limit_exit_waits_where_the_market_is_beyond_its_slip() -> None:
     assert world.position() == 0
 
 
+def test_an_exit_that_would_reach_beyond_the_collar_is_sent_at_the_collar() -> None:
+    world = long_world()
+    over(world, sl="98", slip="300")
+    world.step(300)
+    world.book("98.0", "98.5")
+    until(world, lambda: world.look().status is ParentStatus.DONE)
+    last = list(world.engine.oms.orders.values())[-1]
+    assert (last.price, world.position()) == (D("97.5"), D(0))  # 1 % through the touch, not 3 %
+
+
 @pytest.mark.parametrize("trigger", ["last", "mark", "index"])
 def test_a_stop_acts_on_the_price_it_was_told_to_watch(trigger: str) -> None:
     world = long_world()
