@@ -19,6 +19,7 @@ from jackbot_tui.feeds.venue_limits import VenueLimits
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import MarketKind, OrderStatus, OrderType, Side
 from jackbot_tui.model.ids import client_order_id
+from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import OrderAmendRequested, OrderCancelRequested, OrderRequest
 from jackbot_tui.sim.exchange import SimExchange
 from jackbot_tui.venues import load_spec
@@ -31,27 +32,33 @@ QUICK = LivePolicy(follow_up_s=0.3, pauses_s=(0.1, 0.2, 0.4, 0.8))
 class Live:
     """An account of the embedded exchange, traded by the live executor; ``exchange.accounts`` is the truth."""
 
-    def __init__(self, exchange: SimExchange, *, poll_s: float = 1.0, dead_man_s: float = 0.0) -> None:
+    def __init__(
+        self, exchange: SimExchange, *, venue: str = "binance", poll_s: float = 1.0, dead_man_s: float = 0.0
+    ) -> None:
         self.exchange = exchange
+        self.venue = venue
         self.clock = SystemClock()
         self.oms = Oms()
         self.told: list[tuple[str, str]] = []
-        dialect = replace(load_dialect("binance"), settle_s=1.0)
+        self.dialect = dialect = replace(load_dialect(venue), settle_s=1.0)
         self.executor = LiveExecutor(
             dialect, self.clock, self.oms.trade_ids, lambda *said: self.told.append(said), QUICK
         )
         self.executor.on_events(self.pump)
-        key = exchange.accounts.keys.of(1)
-        credentials = Credentials("binance", KeyPlace.FILE, {"apiKey": key.key, "secret": key.secret})
+        parts = exchange.front.credentials(exchange.accounts.keys.of(1))
+        credentials = Credentials(venue, KeyPlace.FILE, {name: parts[name] for name in dialect.credentials})
         rng = random.Random(1)
-        limits = VenueLimits(self.clock, load_spec("binance"), rng)
+        limits = VenueLimits(self.clock, load_spec(venue), rng)
+        symbols = [listing.instrument.symbol for listing in exchange.listings]
+        linear = [symbol for symbol in symbols if ":" in symbol]
+        by_kind = {MarketKind.SPOT: [each for each in symbols if each not in linear], MarketKind.LINEAR: linear}
         self.session = LiveSession(
             self.executor,
             lambda: open_clients(
-                dialect, [MarketKind.SPOT, MarketKind.LINEAR], credentials, limits.requests, self.clock,
+                dialect, [kind for kind, some in by_kind.items() if some], credentials, limits.requests, self.clock,
                 exchange.ccxt_urls,
             ),
-            {MarketKind.SPOT: [SPOT], MarketKind.LINEAR: [LINEAR]},
+            by_kind,
             self.clock,
             lambda *said: self.told.append(said),
             rng,
@@ -88,7 +95,7 @@ class Live:
     def submit(self, symbol: str, side: Side, quantity: str, price: Decimal | None, **more: Any) -> str:
         self.number += 1
         request = OrderRequest(
-            key=f"binance:{symbol}",
+            key=f"{self.venue}:{symbol}",
             side=side,
             quantity=Decimal(quantity),
             price=price,
@@ -120,7 +127,45 @@ class Live:
         assert best is not None
         return Decimal(int(best * Decimal(part))) * instrument.tick
 
+    def size(self, symbol: str, value: int = 300) -> str:
+        """A quantity on the lot, worth about ``value`` in quote currency."""
+        instrument = self.exchange.listing(symbol).instrument
+        price = (self.exchange.engine(symbol).best_bid or 0) * instrument.tick
+        return text_of((Decimal(value) / price // instrument.lot + 1) * instrument.lot)
+
+    def differences(self) -> list[str]:
+        """Every order of ours that is not as the exchange has it, or not settled yet."""
+        truth = {order.client_id: order for order in self.exchange.accounts.orders.orders(1)}
+        found = []
+        for client_id, ours in self.oms.orders.items():
+            theirs = truth.get(self.dialect.client_ids.to_wire(client_id))
+            if theirs is None:
+                if ours.status is not S.REJECTED:
+                    found.append(f"{client_id} is {ours.status} and was never there: {ours.reason}")
+                continue
+            lot = self.exchange.listing(ours.key.partition(":")[2]).instrument.lot
+            open_there = theirs.status in (S.NEW, S.PARTIALLY_FILLED)
+            unsettled = ours.status in (S.PENDING_NEW, S.PENDING_CANCEL, S.PENDING_REPLACE, S.PENDING_UNKNOWN)
+            if unsettled or ours.is_open is not open_there or ours.filled != theirs.filled * lot:
+                tracked = self.executor.tracker.orders[client_id]
+                found.append(f"ours {ours.status} {ours.filled} theirs {theirs.status} {theirs.filled * lot} {tracked}")
+        return found
+
+    async def equal_to_the_exchange(self) -> None:
+        """Wait until every order is at rest, and hold all of them against the exchange's own books."""
+        accounts = self.exchange.accounts
+        await self.until(lambda: not self.differences(), within_s=30, why=self.differences)
+        to_wire = self.dialect.client_ids.to_wire
+        truth = {order.client_id for order in accounts.orders.orders(1)}
+        fills = accounts.orders.fills(1)
+        assert len(fills) == sum(len(self.oms.trade_ids(client_id)) for client_id in self.oms.orders)
+        assert self.oms.counters.overfills == 0
+        assert truth <= {to_wire(client_id) for client_id in self.oms.orders}
+
     async def close(self) -> None:
+        """End the session; a session that cannot be ended is a bug, shown with the place where it waits."""
         self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        await asyncio.wait({self.task}, timeout=20)
+        waiting = [task.get_coro() for task in asyncio.all_tasks() if "Session" in str(task.get_coro())]
+        assert self.task.done(), f"the live session does not end: {waiting}"
         await self.executor.close()
