@@ -41,6 +41,13 @@ def parents_page() -> str:
     return page()
 
 
+def bands_page() -> str:
+    """docs/PRICE_BANDS.md, from the venues' rules and what probes found at the gateways."""
+    from jackbot_tui.venues.band_rules import bands_page as page
+
+    return page()
+
+
 def status_page() -> str:
     """docs/IMPLEMENTATION_STATUS.md, from the venues' specs and the conformance results."""
     from jackbot_tui.venues.matrix import status_page as page
@@ -78,6 +85,7 @@ WHOLE_PAGES: dict[str, Callable[[], str]] = {
     "docs/KEYS.md": keys_page,
     "docs/RISK.md": risk_page,
     "docs/PARENT_ORDERS.md": parents_page,
+    "docs/PRICE_BANDS.md": bands_page,
     "docs/IMPLEMENTATION_STATUS.md": status_page,
     "docs/L2_DATA_STREAMS.md": streams_page,
     "config/jackbot.toml": default_file,

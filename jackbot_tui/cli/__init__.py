@@ -87,6 +87,10 @@ def _run(arguments: list[str]) -> int:
             from jackbot_tui.cli import keys
 
             return keys.run(options)
+        case "range":
+            from jackbot_tui.cli import ranges
+
+            return ranges.run(options)
         case "keymap":
             from jackbot_tui.docgen import keys_page
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "paper": "how much the rule of filling flatters, on a recorded session",
     "backtest": "trade recorded sessions with a strategy, check a session's journal, convert captures",
     "keys": "keep, test and forget the API keys of exchanges",
+    "range": "find out by trying which prices an exchange takes, list and forget what was found",
     "keymap": "print the keys of the console",
     "config": "check, show, find or print the settings",
     "venues": "what is supported where: markets, streams, proofs",
@@ -194,6 +195,16 @@ def _keys(parser: _Parser) -> None:
     _configuration(parser)
 
 
+def _range(parser: _Parser) -> None:
+    parser.add_argument("action", choices=("probe", "list", "forget"), help="what to do")
+    parser.add_argument("venue", nargs="?", default="", metavar="VENUE", help="exchange")
+    parser.add_argument("symbol", nargs="?", default="", metavar="SYMBOL", help="as BTC/USDT:USDT")
+    parser.option("--live", action="store_true", help="REAL MONEY: probe the real account; see docs/LIVE.md")
+    parser.option("--testnet", action="store_true", help="probe the exchange's test net, with the key VENUE/testnet")
+    parser.option("--data-dir", metavar="DIR", help="directory of journals, keys and ranges")
+    _configuration(parser)
+
+
 def _config(parser: _Parser) -> None:
     parser.add_argument("action", choices=("check", "show", "path", "template"), help="what to do")
     parser.add_argument("file", nargs="*", help="check: files instead of the usual one")
@@ -256,6 +267,7 @@ _BUILDERS: dict[str, Callable[[_Parser], None]] = {
     "paper": _paper,
     "backtest": _backtest,
     "keys": _keys,
+    "range": _range,
     "keymap": _keymap,
     "config": _config,
     "venues": _venues,

@@ -20,6 +20,7 @@ from jackbot_tui.execution.paper.fees import chosen_rates
 from jackbot_tui.execution.paper.impact import ImpactSettings
 from jackbot_tui.execution.paper.latency import LatencyKind
 from jackbot_tui.headless.job import EngineJob, LogTarget, SimJob
+from jackbot_tui.headless.ranges import Place, RangeStore
 from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
 from jackbot_tui.model.enums import MarketKind, Mode
@@ -106,7 +107,9 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
             seed=settings.session.seed,
             limits=limits_of(settings),
             parents=ParentOptions(
-                restart=RestartPolicy(settings.parents.restart), children_per_s=settings.parents.children_per_s
+                restart=RestartPolicy(settings.parents.restart),
+                children_per_s=settings.parents.children_per_s,
+                bands={} if in_memory else RangeStore(data).bands(_place(mode, settings)),
             ),
             paper=paper_of(settings.paper),
             shutdown=ShutdownPolicy(settings.session.shutdown),
@@ -124,6 +127,13 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
         sim=_sim(settings) if mode is Mode.SIM else None,
         tied=not alone and options.command != "run" and not getattr(options, "keep", False),
     )
+
+
+def _place(mode: Mode, settings: Settings) -> Place:
+    """Whose probed ranges hold here; other addresses than the exchange's own are a test net's."""
+    if mode is Mode.SIM:
+        return Place.SIM
+    return Place.TESTNET if endpoints_of(settings, settings.session.venue) else Place.LIVE
 
 
 def endpoints_of(settings: Settings, venue: str) -> dict[str, str]:

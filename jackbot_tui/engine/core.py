@@ -119,7 +119,7 @@ class Engine:
         self._wakeup_listener: Callable[[], None] | None = None
         self.notice_listener: Callable[[VenueNotice], None] | None = None
         """Hears what the venue says about its service; the runtime's."""
-        data.terms = executor.terms
+        data.terms = lambda instrument: self.parents.terms(executor.terms(instrument))
         data.subscribe(self)
 
     # ------------------------------------------------------------------ start and end

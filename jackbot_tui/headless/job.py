@@ -28,7 +28,8 @@ class LogTarget(Struct, frozen=True, kw_only=True):
 
 
 class SimJob(Struct, frozen=True, kw_only=True):
-    """The embedded exchange to start beside the engine. Without ``symbols`` it runs the venue's usual ones."""
+    """The embedded exchange to start beside the engine. Without ``symbols`` it runs the venue's usual ones, and
+    without ``accounts`` it takes no signed requests."""
 
     venue: str
     symbols: list[str]
@@ -36,6 +37,7 @@ class SimJob(Struct, frozen=True, kw_only=True):
     volatility: float
     rate: float
     fault: str
+    accounts: int = 0
 
 
 class EngineJob(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ it cannot outlive the engine, not even one that was killed.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -24,11 +25,13 @@ LONGEST_LINE = 1024 * 1024
 
 
 class SimReady(Struct, frozen=True):
-    """What the child says when it listens."""
+    """What the child says when it listens; with accounts also the key of the first, and ccxt's addresses."""
 
     port: int
     symbols: list[str]
     endpoints: dict[str, str]
+    credentials: dict[str, str] = {}
+    ccxt_urls: dict[str, Any] = {}
 
 
 class SimProcess:
@@ -50,6 +53,7 @@ class SimProcess:
         arguments += ["--symbols", ",".join(job.symbols)] if job.symbols else []
         arguments += ["--volatility", repr(job.volatility), "--rate", repr(job.rate)]
         arguments += ["--fault", job.fault] if job.fault else []
+        arguments += ["--accounts", str(job.accounts)] if job.accounts else []
         self._process = process = await asyncio.create_subprocess_exec(
             *(command or module_command(SIM_MODULE)),
             *arguments,

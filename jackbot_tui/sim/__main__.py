@@ -87,6 +87,7 @@ def _announce(exchange: SimExchange) -> None:
     }
     if exchange.accounts.numbers:
         ready |= {"accounts": exchange.accounts.keys.all(), "ccxt_urls": exchange.ccxt_urls}
+        ready |= {"credentials": exchange.front.credentials(exchange.accounts.keys.of(1))}
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
 

@@ -6,6 +6,8 @@ price limits and error codes, read 2026-07.
 
 import re
 
+from jackbot_tui.model.enums import MarketKind
+
 CODES: dict[str, tuple[str, ...]] = {
     "binance": ("-4016", "-4024"),  # spot has -1013 for all filters: told apart by its words
     "bitget": ("43008", "43009", "41117", "40815", "40748", "22006", "22007", "22008", "22009", "25205", "25206"),
@@ -22,6 +24,9 @@ CODES: dict[str, tuple[str, ...]] = {
     "mexc": ("2003", "2004"),
     "okx": ("51006", "51116", "51137", "51138"),
 }  # fmt: skip
+MOVES_PRICES = frozenset({("bybit", MarketKind.LINEAR)})
+"""Markets that move a price beyond the band to its edge instead of refusing it."""
+
 _CODE = re.compile(r"\[([^\[\]]{1,60})\]\s*$")
 _WORDS = (
     "percent_price", "price band", "'s band", "price limit", "limit price can't be", "price can't be", "far_away",

@@ -116,5 +116,6 @@ def classify(errors: VenueErrors, classes: Sequence[str], text: str) -> VenuePro
 def _said(text: str, code: str) -> str:
     """The venue's own message inside ``text``, as far as there is one."""
     message = re.search(r'"(?:msg|message|retMsg|sMsg|label|error)"\s*:\s*"([^"]+)"', text)
-    said = " ".join(message.group(1).split())[:SHOWN] if message else ""
+    plain = text.partition(" ")[2] if not set("{}<>") & set(text) else ""  # ccxt put its name before the venue's words
+    said = " ".join((message.group(1) if message else plain).split())[:SHOWN]
     return f": {said} [{code}]" if said and code else f": {said}" if said else f" [{code}]" if code else ""

@@ -16,9 +16,11 @@ from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.risk.reach import reach_of
 from jackbot_tui.risk.refusal import RefusalCode
 from jackbot_tui.sim import rules
+from jackbot_tui.sim.exchange import front_of
 from jackbot_tui.sim.instruments import Character, Listing
 from jackbot_tui.sim.requests import Refused
-from jackbot_tui.venues import VENUES
+from jackbot_tui.venues import VENUES, load_spec
+from jackbot_tui.venues.band_rules import RULES
 from jackbot_tui.venues.refusals import refusals_of
 from tests.paper_world import PERP, SPOT, Market, World
 
@@ -93,6 +95,16 @@ def test_every_kind_of_reference_is_read_from_the_market() -> None:
     assert reference_price(made, "best", SELL, NOW) == D("99.5")
     later = NOW + 60 * 10**9
     assert reference_price(made, "index", BUY, later) == reference_price(made, "mark", BUY, later) == D(100)
+
+
+def test_the_page_names_a_rule_for_every_market_and_the_gateways_keep_those() -> None:
+    for venue in VENUES:
+        for kind in load_spec(venue).markets:
+            assert RULES[venue, kind].words
+        for listing in front_of(venue).LISTINGS:
+            instrument = listing.instrument
+            reference = "" if instrument.band is None else instrument.band.reference
+            assert reference == RULES[venue, instrument.kind].reference, instrument.key
 
 
 @pytest.mark.parametrize("kind", MarketKind)

@@ -31,10 +31,13 @@ async def open_clients(
     gate_of: Callable[[MarketKind], LimitGate],
     clock: Clock,
     addresses: Mapping[str, Any] | None = None,
+    *,
+    sandbox: bool = False,
 ) -> dict[MarketKind, VenueClient]:
     """One loaded client per kind of market; VenueFailure when the venue cannot be reached or refuses.
 
-    ``addresses`` replaces entries of ccxt's ``urls["api"]`` (the embedded exchange's).
+    ``addresses`` replaces entries of ccxt's ``urls["api"]`` (the embedded exchange's); ``sandbox`` goes to the venue's
+    test net, by ccxt's own means.
     """
     library = await asyncio.to_thread(_load_ccxt)
     redact = Redactor(credentials.fields().values())
@@ -49,6 +52,8 @@ async def open_clients(
                     "options": {**dialect.options, **_TYPES[kind]},
                 }
             )
+            if sandbox:
+                exchange.set_sandbox_mode(True)
             if addresses is not None:
                 exchange.urls["api"] = exchange.deep_extend(exchange.urls["api"], addresses)
             clients[kind] = VenueClient(exchange, dialect, kind, gate_of(kind), clock, redact)
