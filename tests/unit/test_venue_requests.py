@@ -186,7 +186,7 @@ def test_what_headers_tell_belongs_to_a_limit_of_the_venue(name: str) -> None:
     limits = {(limit.name, limit.interval_s) for market in spec.markets.values() for limit in market.rate_limits}
     assert {(usage.limit, usage.interval_s) for usage in spec.usage_headers} <= limits
     purposes = {purpose for market in spec.markets.values() for each in market.rate_limits for purpose in each.purposes}
-    assert purposes <= {"instruments", "snapshot", "time", "address"}
+    assert purposes <= {"instruments", "snapshot", "time", "address", "private"}
 
 
 WITHOUT_LIFETIME = ("coinbase",)

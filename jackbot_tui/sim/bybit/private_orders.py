@@ -93,7 +93,7 @@ class OrderPages:
         if signed.whole("positionIdx", 0):
             raise VenueError(PARAMETER_ERROR, "position idx not match position mode")
         if signed.text("isLeverage") == "1":
-            raise VenueError(170037, "Margin trading is not available here.")
+            raise wrong("isLeverage is not available here")
         side, kind = SIDES.get(signed.required("side")), signed.required("orderType")
         if side is None:
             raise wrong("side invalid")

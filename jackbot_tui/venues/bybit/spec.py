@@ -24,7 +24,15 @@ INSTRUMENTS_LIMIT = 1000
 
 HEARTBEAT_S = 20.0
 
-_REST_LIMITS = (RateLimit("REQUESTS", 600, 5), RateLimit("CONNECTIONS", 500, 300))
+_REST_LIMITS = (
+    RateLimit("REQUESTS", 600, 5),
+    RateLimit("CONNECTIONS", 500, 300),
+    RateLimit("ORDERS", 10, 1, "account"),
+    RateLimit("PRIVATE", 50, 1, "account", ("private",)),
+)
+"""Orders: of perpetuals and of amends, kept on spot too, where 20 may be placed. Every private page has its own count
+at the venue, 50 for queries and 10 for cancels, which weigh five here.
+"""
 
 SPOT = MarketSpec(
     kind=MarketKind.SPOT,
