@@ -11,18 +11,19 @@ http://127.0.0.1:PORT/futures; replies to token requests name ws://127.0.0.1:POR
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.faults import Chance
-from jackbot_tui.sim.front import CLOSE_NORMAL, Call, Door, Front, Page, Reply, Socket, World
+from jackbot_tui.sim.front import CLOSE_NORMAL, Call, Door, Front, Page, Reply, Socket, World, json_reply
 from jackbot_tui.sim.hub import Topic
 from jackbot_tui.sim.kucoin.books import NumberedBook
 from jackbot_tui.sim.kucoin.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.kucoin.pages import PREFIXES, SOCKET_PATHS, KucoinPages
+from jackbot_tui.sim.kucoin.private import KucoinPrivate
 from jackbot_tui.sim.kucoin.texts import (
     contract_ticker,
     contract_update,
@@ -35,9 +36,11 @@ from jackbot_tui.sim.kucoin.texts import (
     spot_update,
     trade_row,
 )
-from jackbot_tui.sim.kucoin.tokens import Tokens
+from jackbot_tui.sim.kucoin.tokens import EXPIRED, Tokens
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, SimMarket
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import FeeCurrency, Terms
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
 BOOKS = {SPOT: "/market/level2", LINEAR: "/contractMarket/level2"}
@@ -91,6 +94,9 @@ class KucoinFront(Front):
     LIMITS = LIMITS
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(
+        fee_currency=FeeCurrency.QUOTE, refuses_post_only=False, trigger_keeps_id=frozenset({LINEAR})
+    )
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -109,6 +115,9 @@ class KucoinFront(Front):
         self._mark_beats = dict.fromkeys(self._books, 0)
         self._barred: deque[tuple[int, Socket]] = deque()
         self._pages = KucoinPages(self)
+        self._private = KucoinPrivate(
+            self.accounts, self.markets, self.timeline, world.limits, PREFIXES, self._pages.bullet
+        )
 
     @property
     def elapsed_ms(self) -> int:
@@ -122,11 +131,32 @@ class KucoinFront(Front):
         sockets = {f"{kind.value}.public": ws + path for kind, path in SOCKET_PATHS.items()}
         return {**sockets, **{f"{kind.value}.rest": http + prefix for kind, prefix in PREFIXES.items()}}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        """Sockets need no entry: replies to token requests name them."""
+        spot = ("public", "private", "uta", "utaPrivate", "utaV2")
+        futures = ("futuresPublic", "futuresPrivate")
+        return dict.fromkeys(spot, http + PREFIXES[SPOT]) | dict.fromkeys(futures, http + PREFIXES[LINEAR])
+
     def doors(self) -> Sequence[Door]:
         return [Door(path, kind) for kind, path in SOCKET_PATHS.items()]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.all()
+        return [*self._pages.all(), *self._private.pages()]
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def expire_tokens(self) -> None:
+        """Who uses a private token is told that it has expired, and closed; the token opens nothing any more."""
+        self.tokens.end_private()
+        for socket in self._private.sockets():
+            self._bar(socket, EXPIRED)
+
+    def lost_in_between(self) -> Reply:
+        return json_reply({"code": "500000", "msg": "Internal Server Error"}, 500)
 
     def overloaded(self) -> Reply:
         return self._pages.overloaded()
@@ -142,13 +172,23 @@ class KucoinFront(Front):
     def opened(self, socket: Socket) -> None:
         """Welcome who has a token; who has none is told so, and closed."""
         query = socket.call.query
-        problem = self.tokens.problem(query.get("token", ""), socket.door.market, self.elapsed_ms)
+        token = query.get("token", "")
+        problem = self.tokens.problem(token, socket.door.market, self.elapsed_ms)
         if problem:
-            socket.state["barred"] = True
-            self._barred.append((self.elapsed_ms + FAREWELL_MS, socket))
-            _push(socket, {"type": "error", "code": 401, "data": problem})
+            self._bar(socket, problem)
             return
+        account = self.tokens.account_of(token)
+        if account:
+            self._private.opened(socket, account)
         _push(socket, {"id": query.get("connectId", ""), "type": "welcome"})
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
+
+    def _bar(self, socket: Socket, problem: str) -> None:
+        socket.state["barred"] = True
+        self._barred.append((self.elapsed_ms + FAREWELL_MS, socket))
+        _push(socket, {"type": "error", "code": 401, "data": problem})
 
     def received(self, socket: Socket, message: str | bytes) -> None:
         if socket.state.get("barred"):
@@ -167,6 +207,7 @@ class KucoinFront(Front):
             case "unsubscribe":
                 for name in _names(request.topic):
                     socket.unsubscribe(name)
+                    self._private.unsubscribe(socket, name)
                 if request.response:
                     _push(socket, {"id": request_id, "type": "ack"})
             case _:
@@ -184,6 +225,9 @@ class KucoinFront(Front):
             return
         if request.response and not self.faults.strikes(Chance.NOACK):
             _push(socket, {"id": request_id, "type": "ack"})
+        if request.privateChannel:
+            self._private.subscribe(socket, names)
+            return
         for name in names:
             channel, _, native = name.partition(":")
             if name in self._depths:
@@ -198,12 +242,19 @@ class KucoinFront(Front):
         if not request.topic:
             return 406, "topic is required"
         if request.privateChannel:
-            return 403, "login is required"
+            return self._private_refusal(socket, names)
         if len(names) > NAMES_PER_FRAME:
             return 509, f"exceed max subscription count limitation of {NAMES_PER_FRAME} per time"
         if len(socket.topics.keys() | set(names)) > limit:
             return 509, f"exceed max subscription count limitation of {limit} per session"
         if not all(self._exists(kind, name) for name in names):
+            return 404, "topic does not exist"
+        return 0, ""
+
+    def _private_refusal(self, socket: Socket, names: Sequence[str]) -> tuple[int, str]:
+        if not socket.state.get("account"):
+            return 403, "login is required"
+        if not all(self._private.exists(socket.door.market, name) for name in names):
             return 404, "topic does not exist"
         return 0, ""
 

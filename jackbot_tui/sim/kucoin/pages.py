@@ -142,19 +142,20 @@ class KucoinPages:
     # --- pages ---------------------------------------------------------------------------------------------------
 
     def _bullet_of(self, kind: MarketKind) -> Callable[[Call], Reply]:
-        def bullet(call: Call) -> Reply:
-            host = call.headers.get("Host", "127.0.0.1")
-            server = {
-                "endpoint": f"ws://{host}{SOCKET_PATHS[kind]}",
-                "encrypt": True,
-                "protocol": "websocket",
-                "pingInterval": PING_INTERVAL_MS,
-                "pingTimeout": PING_TIMEOUT_MS,
-            }
-            token = self._front.tokens.give(kind, self._front.elapsed_ms)
-            return self._ok({"token": token, "instanceServers": [server]})
+        return self._counted(10, lambda call: self.bullet(kind, call, 0))
 
-        return self._counted(10, bullet)
+    def bullet(self, kind: MarketKind, call: Call, account: int) -> Reply:
+        """A token for nobody's sockets or an account's, and where to use it."""
+        host = call.headers.get("Host", "127.0.0.1")
+        server = {
+            "endpoint": f"ws://{host}{SOCKET_PATHS[kind]}",
+            "encrypt": True,
+            "protocol": "websocket",
+            "pingInterval": PING_INTERVAL_MS,
+            "pingTimeout": PING_TIMEOUT_MS,
+        }
+        token = self._front.tokens.give(kind, self._front.elapsed_ms, account)
+        return self._ok({"token": token, "instanceServers": [server]})
 
     def _time(self, call: Call) -> Reply:
         return self._ok(self._timeline.now_ms())
