@@ -23,10 +23,20 @@ from jackbot_tui.model.numbers import text_of
 from jackbot_tui.model.orders import OrderAmendRequested, OrderCancelRequested, OrderRequest
 from jackbot_tui.sim.exchange import SimExchange
 from jackbot_tui.venues import load_spec
+from jackbot_tui.venues.base import MarketSpec, VenueSpec
 
 S = OrderStatus
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 QUICK = LivePolicy(follow_up_s=0.3, pauses_s=(0.1, 0.2, 0.4, 0.8))
+
+
+def roomy(spec: VenueSpec) -> VenueSpec:
+    """``spec`` with a hundred times the requests: these tests ask in seconds what consoles ask in minutes."""
+
+    def widened(market: MarketSpec) -> MarketSpec:
+        return replace(market, rate_limits=tuple(replace(each, limit=each.limit * 100) for each in market.rate_limits))
+
+    return replace(spec, markets={kind: widened(market) for kind, market in spec.markets.items()})
 
 
 class Live:
@@ -48,7 +58,7 @@ class Live:
         parts = exchange.front.credentials(exchange.accounts.keys.of(1))
         credentials = Credentials(venue, KeyPlace.FILE, {name: parts[name] for name in dialect.credentials})
         rng = random.Random(1)
-        limits = VenueLimits(self.clock, load_spec(venue), rng)
+        limits = VenueLimits(self.clock, roomy(load_spec(venue)), rng)
         symbols = [listing.instrument.symbol for listing in exchange.listings]
         linear = [symbol for symbol in symbols if ":" in symbol]
         by_kind = {MarketKind.SPOT: [each for each in symbols if each not in linear], MarketKind.LINEAR: linear}

@@ -56,6 +56,7 @@ class Mended:
     parse_position: Any
     safe_position: Any
     sign_l1_action: Any
+    is_unified_enabled: Any
     milliseconds: Any
     eth_get_address_from_private_key: Any
     update_spot_currency_code: Any
@@ -74,7 +75,11 @@ class Mended:
     # --- nothing is signed unasked -------------------------------------------------------------------------------
 
     async def initialize_client(self) -> bool:
-        """ccxt: signs ``approveBuilderFee`` and ``setReferrer``, when markets are loaded and before trading calls."""
+        """ccxt: signs ``approveBuilderFee`` and ``setReferrer``, when markets are loaded and before trading calls. What
+        is left of it is to ask, once, whether spot and perpetuals are one account.
+        """
+        if "enableUnifiedMargin" not in self.options:
+            await self.is_unified_enabled("fetchBalance", None, False, {})
         return True
 
     async def handle_builder_fee_approval(self) -> bool:
@@ -242,7 +247,7 @@ def _count_down(market_id: str, ms: int) -> dict[str, object]:
 
 _DEAD_MAN = DeadMan("count_down", _count_down, whole=True)
 _WEIGHTS = Weights(
-    load=110, create=3, cancel=1, amend=1, order=2, open_orders=20, trades=45, balance=22, positions=2, setting=21,
+    load=130, create=3, cancel=1, amend=1, order=2, open_orders=20, trades=25, balance=2, positions=2, setting=21,
     count_down=1,
 )  # fmt: skip
 
