@@ -4,25 +4,31 @@ Frames and rules: ../shared/exchanges/cryptocom.md §3 to §6 and §8. Books are
 or one snapshot and linked updates, as the subscription says; an update without levels comes after 5 s without a change.
 ccxt subscribes under a name that the documents do not know, and is served whole books.
 
-URL map: wss://stream.crypto.com/exchange/v1/market is ws://127.0.0.1:PORT/exchange/v1/market,
+What needs a key is in ``private``; this module ties it to paths and sockets.
+
+URL map: wss://stream.crypto.com/exchange/v1/market is ws://127.0.0.1:PORT/exchange/v1/market (``/user`` alike),
 https://api.crypto.com/exchange/v1 is http://127.0.0.1:PORT/exchange/v1.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.sim.budgets import Budget
 from jackbot_tui.sim.cadence import Cadence
 from jackbot_tui.sim.cryptocom.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.cryptocom.pages import CryptocomPages, refusal, row_of_trade, ticker_of
+from jackbot_tui.sim.cryptocom.private import USER, CryptocomPrivate
 from jackbot_tui.sim.faults import Chance
-from jackbot_tui.sim.front import Door, Front, Page, Reply, Socket, World
+from jackbot_tui.sim.front import Call, Door, Front, Page, Reply, Socket, World
 from jackbot_tui.sim.hub import Topic
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, Levels, SimMarket
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms, UniqueIds
 from jackbot_tui.sim.text import decimals
 
 MARKET_PATH = "/exchange/v1/market"
@@ -33,6 +39,7 @@ UNCHANGED_MS = 5000
 TRADES_AT_FIRST = 50
 MAX_CHANNELS = 400
 HOUR_MS = 3_600_000
+PUBLIC_BUDGET = Budget(100, 1_000)
 FIRST_HEARTBEAT_ID = 1_587_523_073_344
 _SOCKET = SocketLimits(messages_per_s=100, asks_every_s=30.0, answer_within_s=5.0, streams=MAX_CHANNELS)
 
@@ -68,6 +75,9 @@ class CryptocomFront(Front):
     LIMITS = Limits(spot_socket=_SOCKET, linear_socket=_SOCKET, spot_weight=100, linear_weight=100, window_ms=1000)
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS: ClassVar[Terms] = Terms(
+        refuses_post_only=False, unique_ids=UniqueIds.ALL, trigger_keeps_id=frozenset(), one_wallet=True
+    )
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -78,16 +88,49 @@ class CryptocomFront(Front):
         self._mark_beats = dict.fromkeys(self._by_native, 0)
         self._tickers: dict[str, tuple[int, int, int, int]] = {}
         self._heartbeats = FIRST_HEARTBEAT_ID
+        relaxed = world.limits.spot_weight // self.LIMITS.spot_weight
+        self._private = CryptocomPrivate(self.accounts, self._by_native, self.timeline, self.faults, relaxed)
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         public, rest = ws + MARKET_PATH, f"{http}/exchange/v1"
         return {"spot.public": public, "spot.rest": rest, "linear.public": public, "linear.rest": rest}
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        sockets = {"public": f"{ws}/exchange/v1/market", "private": f"{ws}/exchange/v1/user"}
+        return {"v1": f"{http}/exchange/v1", "ws": sockets}
+
     def doors(self) -> Sequence[Door]:
-        return [Door(MARKET_PATH, MarketKind.SPOT)]
+        return [Door(MARKET_PATH, MarketKind.SPOT), *self._private.doors()]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.pages()
+        public = [Page(page.method, page.path, self._counted(page.answer)) for page in self._pages.pages()]
+        return [*public, *self._private.pages()]
+
+    def _counted(self, answer: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+        """``answer``, at most 100 times a second and page (cryptocom.md §9)."""
+
+        def counted(call: Call) -> Reply:
+            if not self._private.budgets.admit(call.path, PUBLIC_BUDGET, self.timeline.now_ms()):
+                return self.too_many_requests(1)
+            return answer(call)
+
+        return counted
+
+    # --- accounts ------------------------------------------------------------------------------------------------
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def expire_tokens(self) -> None:
+        self._private.end_sessions()
+
+    def lost_in_between(self) -> Reply:
+        return refusal("", 40801, "REQUEST_TIMEOUT", 503)
+
+    # --- faults --------------------------------------------------------------------------------------------------
 
     def overloaded(self) -> Reply:
         return refusal("", 50001, "ERR_INTERNAL", 503)
@@ -102,6 +145,13 @@ class CryptocomFront(Front):
         socket.state["asked"] = self._heartbeats
         socket.push(f'{{"id":{self._heartbeats},"method":"public/heartbeat","code":0}}')
 
+    def opened(self, socket: Socket) -> None:
+        if socket.door.role == USER:
+            self._private.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
+
     def received(self, socket: Socket, message: str | bytes) -> None:
         try:
             request = msgspec.json.decode(message)
@@ -112,6 +162,10 @@ class CryptocomFront(Front):
         if method == "public/respond-heartbeat":
             if request_id == socket.state.get("asked"):
                 socket.answered()
+            return
+        if socket.door.role == USER:
+            self._private.received(socket, request)
+            self.publish_accounts()
             return
         try:
             params = request["params"]
