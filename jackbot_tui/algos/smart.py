@@ -120,6 +120,17 @@ class Smart(Algorithm[SmartMemory]):
         SLIP,
         Parameter(name="post", unit=Unit.SWITCH, meaning="post-only entry and targets", default="off", fixed=True),
     )
+    diagram = (
+        "start ──▶ ENTERING ── first fill ──▶ STANDING ◀──── goal reached, something is left ────┐",
+        "             │                          │  │                                            │",
+        "        time │                          │  │ stop, trailing, break-even, time,          │",
+        "             │   last target filled, no │  │ watched target: a goal                     │",
+        "             │   exit left, closed from │  ▼                                            │",
+        "             │   outside                │ CLEARING: cancels the rest ──▶ REDUCING: takes off",
+        "             ▼                          ▼                                  │ nothing is left",
+        "           ENDED ◀──────────────────────┴──────────────────────────────────┘",
+        "(a position that is taken over begins STANDING; a pause holds back the entry and new targets only)",
+    )
     notes = (
         "`smart position` takes over what is held of the instrument (or a part: `smart position 0.3 …`); its side is"
         " that of the exits.",

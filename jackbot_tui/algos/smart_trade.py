@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from jackbot_tui.algos.algorithm import smallest
+from jackbot_tui.algos.algorithm import passive_price, smallest
+from jackbot_tui.algos.levels import Distance
 from jackbot_tui.algos.parameters import Terms
 from jackbot_tui.algos.smart_plan import Exits, break_even, on_position, sizes, whole_of
 from jackbot_tui.algos.state import Seen
@@ -91,14 +92,20 @@ class Trade(Struct, frozen=True, kw_only=True):
     @property
     def trail_stop(self) -> Decimal:
         """Where the trailing stop stands, 0 while it has not begun."""
-        away, peak = self.exits.trail, self.memory.peak
-        return self.exits.back(peak, away.at(peak, self.seen.instrument.tick_at(peak))) if away and peak else ZERO
+        return self.behind(self.exits.trail, self.memory.peak)
 
     @property
     def lock_stop(self) -> Decimal:
         """Where the trailing take-profit stands, 0 before it was reached."""
-        away, peak = self.exits.giveback, self.memory.lock_peak
-        return self.exits.back(peak, away.at(peak, self.seen.instrument.tick_at(peak))) if away and peak else ZERO
+        return self.behind(self.exits.giveback, self.memory.lock_peak)
+
+    def behind(self, away: Distance | None, peak: Decimal) -> Decimal:
+        """``away`` behind ``peak``, on the tick and never nearer; 0 where either is not there."""
+        if away is None or not peak:
+            return ZERO
+        instrument, side = self.seen.instrument, self.exits.side
+        stop = self.exits.back(peak, away.at(peak, instrument.tick_at(peak)))
+        return passive_price(stop, instrument, side.opposite)
 
     @property
     def even_price(self) -> Decimal:

@@ -28,8 +28,6 @@ def standing(trade: Trade) -> str:
         for n, (rung, size) in enumerate(zip(exits.takes, trade.target_sizes, strict=True))
         if size and n not in trade.memory.takes_done
     ]
-    if open_takes and trade.left:
-        parts.append(f"targets {', '.join(open_takes)}")
     stops = [text_of(exits.stops[n].price) for n in trade.open_stops]
     stops += [f"trailing {text_of(trade.trail_stop)}"] if trade.trail_stop else []
     stops += [f"give-back {text_of(trade.lock_stop)}"] if trade.lock_stop else []
@@ -40,6 +38,8 @@ def standing(trade: Trade) -> str:
         parts.append(f"trails its profit from {text_of(exits.lock_from)}")
     trigger = trade.terms.word("trigger")
     parts.append(f"{trigger} {text_of(trade.price)}" if trade.price else f"no {trigger} price now")
+    if open_takes and trade.left:
+        parts.append(f"targets {', '.join(open_takes)}")
     if seen.open_children and any(child.cancel_ns for child in seen.open_children):
         parts.append("waits for a cancel")
     return "; ".join(parts)
@@ -172,7 +172,7 @@ def _first_stop(trade: Trade, entry: Decimal) -> Decimal:
     if trade.trail_stop or away is None:
         return trade.trail_stop
     peak = trade.price if on_position(trade.terms) and trade.price else entry
-    return trade.exits.back(peak, away.at(peak, trade.seen.instrument.tick_at(peak)))
+    return trade.behind(away, peak)
 
 
 def _stopped(trade: Trade, entry: Decimal, quantity: Decimal) -> Outcome:
@@ -237,7 +237,7 @@ def _stop_lines(trade: Trade, entry: Decimal) -> list[str]:
         if part
     ]
     if exits.trail:
-        first = text_of(_short(trade, _first_stop(trade, entry)))
+        first = text_of(_first_stop(trade, entry))
         lines.append(f"trailing stop {exits.trail.text} behind the best price, {first} at first")
     if exits.lock_from is not None and exits.giveback is not None:
         lines.append(f"from {text_of(exits.lock_from)} on it may give back {exits.giveback.text}")

@@ -168,10 +168,10 @@ async def test_a_smart_trade_is_typed_shown_edited_and_ended() -> None:
     hand.world.trade(SELL, "100.0", "30")
     hand.world.step(500)
     listed = await hand.say("parents")
-    assert "0.5 in; targets 102 for 0.25, 104 for 0.25; stop 98; touch 100" in listed.lines[1]
+    assert "0.5 in; stop 98; touch 100; targets 102 for 0.25, 104 for 0.25" in listed.lines[1]
     assert (await hand.say("task edit 1 tp 103 sl 97:50% 96 trail 2")).ok
     hand.world.step(500)
-    assert "0.5 in; targets 103 for 0.5; stop 97, 96, trailing 98; touch 100" in (await hand.say("parents")).lines[1]
+    assert "0.5 in; stop 97, 96, trailing 98; touch 100; targets 103 for 0.5" in (await hand.say("parents")).lines[1]
     refused = await hand.say("task edit 1 sl=101")
     assert refused.lines == ["p1: sl 101 must be below the touch price 100"]
     assert (await hand.say("task cancel 1")).ok
