@@ -26,6 +26,7 @@ import ccxt
 import pytest
 
 from jackbot_tui.model.enums import MarketKind, OrderStatus, Side, TimeInForce
+from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import ApiKey, KeyRole
 from jackbot_tui.sim.requests import AccountOrder, OrderSpec
@@ -146,7 +147,7 @@ class Trader:
     def free(self) -> float:
         instrument = self.listing.instrument
         if self.is_perpetual:
-            return float(max(0, self.accounts.positions.margin(1, instrument.settle).available))
+            return float(max(ZERO, self.accounts.positions.margin(1, instrument.settle).available))
         return float(self.accounts.holding(1, instrument.quote).free)
 
     async def hear(self, watching: "asyncio.Future[Any]") -> Any:
@@ -226,7 +227,8 @@ async def test_a_limit_order_rests_is_found_and_canceled(venue: str, kind: Marke
         (shown,) = await trader.call("fetch_open_orders", trader.symbol)
         assert (shown["id"], shown["status"], shown["amount"]) == (made["id"], "open", pytest.approx(amount))
         told_price = None if lacks(venue, "price", kind) else pytest.approx(price)
-        assert (shown["price"], shown["side"], shown["type"]) == (told_price, "buy", "limit")
+        told_type = None if lacks(venue, "type", kind) else "limit"
+        assert (shown["price"], shown["side"], shown["type"]) == (told_price, "buy", told_type)
         await trader.call("cancel_order", made["id"], trader.symbol)
         assert order.status is OrderStatus.CANCELED
         assert trader.free() == pytest.approx(before)
@@ -261,6 +263,8 @@ async def test_a_market_order_fills_and_is_in_the_history(venue: str, kind: Mark
         assert {(trade["side"], trade["takerOrMaker"]) for trade in trades} == {("buy", "taker")}
         fees = peculiarity(venue, "FEE_SIGN", 1) * sum(trade["fee"]["cost"] for trade in trades)
         assert fees == pytest.approx(float(sum(fill.fee for fill in fills)))
+        if lacks(venue, "closed_orders", kind):
+            return
         (closed,) = await trader.call("fetch_closed_orders", trader.symbol)
         assert (closed["status"], closed["filled"]) == ("closed", pytest.approx(trader.base(order.filled)))
 
@@ -343,8 +347,8 @@ async def test_times_in_force_and_post_only(venue: str, kind: MarketKind) -> Non
         missed = [order for order in trader.orders if order.tif is TimeInForce.FOK]
         assert not any(order.is_open or order.filled for order in missed)
         await trader.buy(trader.amount(2000), trader.price(0.99), postOnly=True)
-        assert trader.orders[-1].post_only
-        assert trader.orders[-1].is_open
+        resting = trader.orders[-1]
+        assert (resting.post_only, resting.is_open) == (True, True)
         before = len([order for order in trader.orders if order.is_open or order.filled])
         if trader.accounts.terms.refuses_post_only:
             await refused(trader.buy(trader.amount(2000), trader.price(1.001), postOnly=True))
@@ -386,7 +390,7 @@ async def test_a_wrong_secret_is_refused(venue: str, kind: MarketKind) -> None:
 async def test_leverage_margin_mode_and_position(venue: str, kind: MarketKind) -> None:
     async with trading(venue, kind) as trader:
         if not lacks(venue, "leverage", kind):
-            await trader.call("set_leverage", 10, trader.symbol)
+            await trader.call("set_leverage", 10, trader.symbol, peculiarity(venue, "LEVERAGE_PARAMS", {}))
             assert trader.accounts.positions.setting(1, trader.key).leverage == 10
         if "margin_mode:linear" not in import_module(f"tests.ccxt_private.{venue}").WITHOUT:
             await trader.call("set_margin_mode", "isolated", trader.symbol)
@@ -414,14 +418,15 @@ async def test_private_streams_tell_orders_trades_and_balances(venue: str, kind:
 
         def watch(name: str, *arguments: Any) -> "asyncio.Future[Any]":
             trader.sync()
-            return asyncio.ensure_future(getattr(client, name)(*arguments))
+            future: asyncio.Future[Any] = asyncio.ensure_future(getattr(client, name)(*arguments))
+            return future
 
         watching = {
             "orders": watch("watch_orders", symbol),
             "trades": watch("watch_my_trades", symbol),
             "balance": watch("watch_balance", trader.balance_type),
         }
-        if trader.is_perpetual:
+        if trader.is_perpetual and not lacks(venue, "positions", kind):
             watching["positions"] = asyncio.ensure_future(_hear_of_a_position(client, symbol))
         await until(trader, lambda: _is_streaming(trader))
         amount = trader.amount(5000)
@@ -446,7 +451,7 @@ async def test_private_streams_tell_orders_trades_and_balances(venue: str, kind:
         told, name = heard["balance"], peculiarity(venue, "STREAM_CURRENCIES", {}).get(currency, currency)
         while told[name][field] != pytest.approx(truth(), rel=peculiarity(venue, "BALANCE_WITHIN", 1e-6)):
             told = await trader.hear(watch("watch_balance", trader.balance_type))  # this one was from before the buy
-        if trader.is_perpetual:
+        if "positions" in watching:
             (position,) = _positions(client)
             assert (position["side"], trader.lots(position["contracts"])) == ("long", trader.lots(amount))
         resting = await trader.buy(amount, trader.price(0.97))
