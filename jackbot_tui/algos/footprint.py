@@ -19,9 +19,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import mul
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from msgspec import Struct
 
@@ -51,7 +51,7 @@ ROUND_LOTS = 10
 FIGURES = ("rhythm", "evenness", "repeats", "round")
 
 
-class Mark(Struct, frozen=True, gc=False):
+class Mark(Struct, frozen=True, gc=False, eq=False):
     """Something that could be seen: when (ns) and how large (base units)."""
 
     ns: int
@@ -140,9 +140,12 @@ def measure(children: Sequence[Mark], between: Sequence[Between], lot: float, se
     power, period = grid.strongest(events)
     own = (power, _evenness(events), *_of_sizes([mark.size for mark in children], lot))
     rng = random.Random(seed)
+    tape = [mark for each in between for mark in each.kept]
+    chances_of = list(accumulate(each.count / len(each.kept) for each in between for _ in each.kept))
     draws = []
     for _ in range(DRAWS):
-        drawn = _drawn(between, DRAWN_FOR_ONE * len(children), rng)
+        # Each trade of the tape is as likely as any other, and none is there twice.
+        drawn = list(dict.fromkeys(rng.choices(tape, cum_weights=chances_of, k=DRAWN_FOR_ONE * len(children))))
         times = _apart([mark.ns for mark in drawn], len(events))
         if len(times) < LEAST:
             return few
@@ -245,23 +248,12 @@ def _apart(times: Sequence[int], most: int) -> list[int]:
 def _evenness(times: Sequence[int]) -> float:
     """1 for equal distances, 0 for those of a random process, below for bursts."""
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    mean = fmean(gaps)
-    return 1 - pstdev(gaps) / mean if mean else -1.0
+    mean = sum(gaps) / len(gaps)
+    spread = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps))
+    return 1 - spread / mean if mean else -1.0
 
 
 def _of_sizes(sizes: Sequence[float], lot: float) -> tuple[float, float]:
     lots = [round(size / lot) for size in sizes]
     repeats = 1 - len(set(lots)) / len(lots)
     return repeats, sum(not each % ROUND_LOTS for each in lots) / len(lots)
-
-
-def _drawn(between: Sequence[Between], count: int, rng: random.Random) -> list[Mark]:
-    """So many different trades in any order, each trade of the tape as likely as any other; fewer where there are."""
-    wanted: dict[int, int] = {}
-    for place in rng.choices(range(len(between)), weights=[each.count for each in between], k=count):
-        wanted[place] = wanted.get(place, 0) + 1
-    drawn: list[Mark] = []
-    for place, many in wanted.items():
-        drawn += rng.sample(between[place].kept, min(many, len(between[place].kept)))
-    rng.shuffle(drawn)
-    return drawn

@@ -12,9 +12,9 @@ from itertools import accumulate, pairwise
 from msgspec import Struct
 
 CURVES = ("even", "front", "back", "s", "u", "walk")
-BURSTS = 0.9
-"""Spread of the logarithm of random distances, which are log-normal: their coefficient of variation is 1.1, a little
-more than that of pure chance, for trades come in bursts."""
+BURSTS = 1.0
+"""Spread of the logarithm of random distances, which are log-normal: their coefficient of variation is 1.3, more than
+that of pure chance, for trades come in bursts."""
 
 SPREAD_OF_SIZE = 0.5
 """How far a slice's size may differ from its part of the curve, at 100 % irregularity."""

@@ -46,8 +46,9 @@ LEAST_GRACE_NS = 30 * NS_PER_S
 CATCH_UP = 3
 """What is taken at once is at most so many usual slices; the next follows a quarter of a slice later."""
 
-LEAST_PIECE = 8
-"""Hiding makes no take smaller than a usual slice divided by this: else it would fall behind."""
+PIECES = 4
+"""When hiding, a usual slice is taken in so many pieces at most, more or less, and twice as fast as it comes due: else
+it would fall behind."""
 
 HUNDRED = Decimal(100)
 ROUND = 10
@@ -179,7 +180,7 @@ class Sliced(Algorithm[SliceMemory]):
         overdue = min(due.before - filled, allowed)
         usual = seen.quantity / len(plan)
         if overdue >= (least if ends else max(least, usual / 4, due.ready)):  # crumbs go with the next slice
-            return self._take(seen, terms, memory, overdue, allowed, usual, due.head, wake)
+            return self._take(seen, terms, memory, overdue, allowed, usual, due.head, wake, ends)
         behind = min(due.now - filled, allowed)
         if hides(terms):  # a crumb would be one of many alike: it goes with the next slice
             piece = usual * _decimal(0.1 + 0.4 * draw(seen.seed, memory.parts))
@@ -196,13 +197,15 @@ class Sliced(Algorithm[SliceMemory]):
         usual: Decimal,
         head: str,
         wake: int,
+        ends: bool,
     ) -> Decision[SliceMemory]:
         now, step = seen.view.now, int(terms.time("over") * usual / seen.quantity)
         if any(child.slot == REST for child in seen.open_children):
             return Decision(memory=memory, wake_ns=wake, why=f"{head}; {text_of(overdue)} overdue: cancels what rests")
         between = max(NS_PER_S // 2, step // 4)
         if hides(terms):
-            between = round(between * drawn_wait(seen.seed, memory.parts))
+            between = round(step / (2 * PIECES) * drawn_wait(seen.seed, memory.parts))
+            between = min(between, LEAST_GRACE_NS // 20) if ends else between
         next_ns = max(memory.took_ns + between if memory.took_ns else 0, self._waits_until(seen, terms, memory, step))
         keep = _kept(seen, TAKE)
         if keep or now < next_ns:
@@ -216,7 +219,9 @@ class Sliced(Algorithm[SliceMemory]):
         if hides(terms) and seen.view.flow is not None:
             usual_trade = seen.view.flow.size_at(0.8 + 0.19 * draw(seen.seed, memory.parts + MOST_SLICES))
             usual_trade *= _decimal(0.6 + 0.4 * draw(seen.seed, memory.parts + 1))  # popular sizes are so, too
-            wanted = min(wanted, max(usual_trade, usual / LEAST_PIECE))
+            least_piece = usual / PIECES * _decimal(0.5 + draw(seen.seed, memory.parts + 3))
+            wanted = min(wanted, max(usual_trade, least_piece, seen.remaining / PIECES if ends else ZERO))
+            wanted *= _decimal(1 - 0.4 * draw(seen.seed, memory.parts + 4))
         size = _sized(seen, terms, memory, wanted, allowed, price)
         if not size:
             return Decision(memory=memory, wake_ns=wake, why=f"{head}: waits, its share of the volume is used up")

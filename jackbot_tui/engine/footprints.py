@@ -25,7 +25,6 @@ class _Watched(Struct):
 
     key: str
     trail: Trail
-    seq: int
     found: Footprint | None = None
     placed: int = 0
     measured_ns: int = 0
@@ -37,6 +36,7 @@ class Footprints:
     def __init__(self) -> None:
         self._open: dict[str, _Watched] = {}
         self._ended: dict[str, Footprint] = {}
+        self._seqs: dict[str, int] = {}  # the newest trade that was taken over, by market
 
     def placed(self, parent: Parent, market: InstrumentMarket, quantity: Decimal, now: int) -> None:
         """A child is on its way to the venue."""
@@ -45,16 +45,20 @@ class Footprints:
         watched = self._open.get(parent.parent_id)
         if watched is None:
             trail = Trail(parent.seed, float(market.instrument.lot))
-            watched = self._open[parent.parent_id] = _Watched(parent.key, trail, market.trades.seq)
+            watched = self._open[parent.parent_id] = _Watched(parent.key, trail)
         watched.trail.child(now, float(quantity))
 
     def traded(self, market: InstrumentMarket) -> None:
         """Somebody may have traded."""
-        for watched in self._open.values():
-            if watched.key == market.key and watched.seq != market.trades.seq:
-                for _, trade in market.trades.after(watched.seq, MOST_AT_ONCE):
-                    watched.trail.trade(trade.ts_recv, trade.size)
-                watched.seq = market.trades.seq
+        trails = [watched.trail for watched in self._open.values() if watched.key == market.key]
+        if not trails:
+            self._seqs.pop(market.key, None)
+            return
+        seq = self._seqs.get(market.key, market.trades.seq - 1)
+        self._seqs[market.key] = market.trades.seq
+        for _, trade in market.trades.after(seq, MOST_AT_ONCE):
+            for trail in trails:
+                trail.trade(trade.ts_recv, trade.size)
 
     def ended(self, parent_id: str, kept: int) -> None:
         """It has ended: the last measure. The newest ``kept`` are remembered."""
