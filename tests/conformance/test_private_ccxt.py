@@ -11,7 +11,8 @@ spends, as a parameter or, by ``"amount"``, in place of its amount), ``FEE_SIGN`
 pages round), ``client_of(sim, key, kind)`` (in place of ``client``, where each kind of market is another exchange of
 ccxt's), ``BALANCE_PARAMS`` (what ccxt is asked for balances with, by kind of market), ``CLIENT_ID_FIELD`` (what a
 client id is passed as), ``REDUCE_ONLY`` (what makes an order reduce-only), ``own_trades(client, symbol)`` (where ccxt
-keeps own trades of the stream), ``STREAMS`` (how many streams tell of orders once all are open).
+keeps own trades of the stream), ``STREAMS`` (how many streams tell of orders once all are open),
+``LEVERAGE_PARAMS`` (what ccxt wants to be told with a leverage).
 """
 
 import asyncio

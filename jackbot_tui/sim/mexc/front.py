@@ -11,6 +11,7 @@ https://api.mexc.com is http://127.0.0.1:PORT.
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.front import CLOSE_NORMAL, Call, Door, Front, Page, Reply, Socket, World, json_reply
@@ -19,7 +20,10 @@ from jackbot_tui.sim.market import SimMarket
 from jackbot_tui.sim.mexc.contracts import ContractStreams
 from jackbot_tui.sim.mexc.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.mexc.pages import SPOT_WINDOW_MS, ContractPages, SpotPages
+from jackbot_tui.sim.mexc.private import MexcPrivate
 from jackbot_tui.sim.mexc.spot import SpotStreams
+from jackbot_tui.sim.requests import AccountEvent
+from jackbot_tui.sim.terms import Terms
 
 SPOT_PATH, LINEAR_PATH = "/ws", "/edge"
 UNSUBSCRIBED_LIFE_MS = 30_000
@@ -41,11 +45,13 @@ class MexcFront(Front):
     )
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS = Terms(refuses_post_only=False, trigger_keeps_id=frozenset())
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         spot, linear = self.markets[SPOT], self.markets[LINEAR]
-        self._spot = SpotStreams(self, spot)
+        self._private = MexcPrivate(self)
+        self._spot = SpotStreams(self, spot, self._private.join, self._private.leave)
         self._contracts = ContractStreams(self, linear)
         self._spot_pages = SpotPages(self, spot, self._spot.publish_book)
         self._contract_pages = ContractPages(self, linear, self._contracts)
@@ -59,11 +65,28 @@ class MexcFront(Front):
             "linear.rest": http,
         }
 
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        contract = {"public": f"{http}/api/v1/contract", "private": f"{http}/api/v1/private"}
+        return {
+            "spot": dict.fromkeys(("public", "private"), http),
+            "contract": contract,
+            "ws": {"spot": ws + SPOT_PATH, "swap": ws + LINEAR_PATH},
+        }
+
     def doors(self) -> Sequence[Door]:
         return [Door(SPOT_PATH, SPOT), Door(LINEAR_PATH, LINEAR)]
 
     def pages(self) -> Sequence[Page]:
-        return [*self._spot_pages.pages(), *self._contract_pages.pages()]
+        return [*self._spot_pages.pages(), *self._contract_pages.pages(), *self._private.pages()]
+
+    def account_event(self, event: AccountEvent) -> None:
+        self._private.event(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._private.listeners(account, kind)
+
+    def expire_tokens(self) -> None:
+        self._private.expire_tokens()
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
@@ -71,11 +94,15 @@ class MexcFront(Front):
         if socket.door.market is SPOT:
             due_ms = self.timeline.elapsed_ns // 1_000_000 + UNSUBSCRIBED_LIFE_MS
             self._newcomers.append((due_ms, weakref.ref(socket)))
+        self._private.opened(socket)
+
+    def closed(self, socket: Socket) -> None:
+        self._private.closed(socket)
 
     def received(self, socket: Socket, message: str | bytes) -> None:
         if socket.door.market is SPOT:
             self._spot.received(socket, message)
-        else:
+        elif not self._private.received(socket, message):
             self._contracts.received(socket, message)
 
     # --- what is published ---------------------------------------------------------------------------------------
@@ -84,7 +111,7 @@ class MexcFront(Front):
         super().beat(elapsed_ms)
         while self._newcomers and self._newcomers[0][0] <= elapsed_ms:
             socket = self._newcomers.popleft()[1]()
-            if socket is not None and not socket.topics:
+            if socket is not None and not socket.topics and not socket.state.get("private"):
                 socket.end(CLOSE_NORMAL, "no subscription")
 
     def publish(self, market: SimMarket, elapsed_ms: int) -> None:

@@ -6,7 +6,7 @@ what a frame that cannot be read is answered is not documented: those words are 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -49,10 +49,20 @@ class _Frequency:
 
 
 class SpotStreams:
-    """See the module's text. ``front`` is asked for faults and limits only."""
+    """See the module's text. ``front`` is asked for faults and limits only. ``join`` and ``leave`` know the private
+    streams: ``join`` is False for a name that is none of them.
+    """
 
-    def __init__(self, front: Front, markets: Mapping[str, SimMarket]) -> None:
+    def __init__(
+        self,
+        front: Front,
+        markets: Mapping[str, SimMarket],
+        join: Callable[[Socket, str], bool] = lambda socket, name: False,
+        leave: Callable[[Socket, str], None] = lambda socket, name: None,
+    ) -> None:
         self._front = front
+        self._join = join
+        self._leave = leave
         self._markets = markets
         self._frequencies = {
             native: {name: _Frequency(market, period_ms) for name, period_ms in PERIODS_MS.items()}
@@ -75,6 +85,7 @@ class SpotStreams:
         elif method == "UNSUBSCRIPTION":
             for name in request.params:
                 socket.unsubscribe(name)
+                self._leave(socket, name)
             _answer(socket, request.id, ",".join(request.params))
         elif method == "SUBSCRIPTION":
             self._subscribe(socket, request)
@@ -85,6 +96,9 @@ class SpotStreams:
         taken, refused = list[str](), list[str]()
         most = self._front.socket_limits(socket.door).streams
         for name in request.params:
+            if self._join(socket, name):
+                taken.append(name)
+                continue
             topic = self._topic_of(name)
             if topic is None or (name not in socket.topics and len(socket.topics) >= most):
                 refused.append(name)
