@@ -7,7 +7,6 @@ own process: options, jobs and journals carry the account's name alone.
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 from jackbot_tui.engine.core import Engine
 from jackbot_tui.engine.options import LiveOptions
@@ -24,7 +23,6 @@ from jackbot_tui.feeds.venue_limits import VenueLimits
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import ConfigError
-from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.venues.errors import ErrorKind
 
 AGAIN_S = 5.0
@@ -110,11 +108,7 @@ class LiveLine:
         if engine is None or reconciliation is None:
             return
         account = self.executor.account
-        totals: dict[str, Decimal] = {}
-        for kind in MarketKind:
-            for currency, held in account.balances(kind).items():
-                totals[currency] = totals.get(currency, ZERO) + held.total
-        engine.portfolio.agree_with(totals)
+        engine.portfolio.agree_with(account.totals())
         positions = {position.key: position for position in engine.portfolio.positions}
         reconciliation.look(differences(engine.oms.open_orders(), positions, self.executor.tracker, account))
 

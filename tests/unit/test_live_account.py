@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from jackbot_tui.execution.live.account import LiveAccount
-from jackbot_tui.execution.live.statements import AccountStatement, PositionStatement
+from jackbot_tui.execution.live.statements import AccountStatement, BalanceStatement, PositionStatement
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.margin import MarginMode
 
@@ -41,3 +41,14 @@ def test_a_flat_position_is_gone_and_a_new_one_is_there() -> None:
     assert KEY not in made.positions
     made.take_position(SYMBOL, position("-1"))
     assert made.positions[KEY].quantity == -1
+
+
+def test_one_wallet_is_counted_once_whichever_market_tells_of_it() -> None:
+    apart, one = LiveAccount("binance"), LiveAccount("bybit", one_wallet=True)
+    for made in (apart, one):
+        for kind in MarketKind:
+            held = BalanceStatement("USDT", Decimal(1000), Decimal(900))
+            made.take(kind, AccountStatement(balances=(held,), positions=()), 1)
+        made.take_balances(MarketKind.SPOT, (BalanceStatement("USDT", Decimal(800), Decimal(700)),))
+    assert (apart.totals(), one.totals()) == ({"USDT": Decimal(1800)}, {"USDT": Decimal(800)})
+    assert one.free(MarketKind.LINEAR, "USDT") == Decimal(700)

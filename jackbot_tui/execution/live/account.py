@@ -17,25 +17,28 @@ from jackbot_tui.model.numbers import ONE, ZERO
 
 
 class LiveAccount:
-    """``heard_ns`` is when the venue last told of everything, 0 = not yet."""
+    """``heard_ns`` is when the venue last told of everything, 0 = not yet. ``one_wallet``: all kinds of market are paid
+    from the same balances, which each of them tells.
+    """
 
-    def __init__(self, venue: str) -> None:
+    def __init__(self, venue: str, *, one_wallet: bool = False) -> None:
         self.positions: dict[str, PositionStatement] = {}
         self.settings: dict[str, MarginSetting] = {}
         self.heard_ns = 0
         self._venue = venue
+        self._one_wallet = one_wallet
         self._balances: dict[MarketKind, dict[str, BalanceStatement]] = {}
 
     def take(self, kind: MarketKind, said: AccountStatement, now: int) -> None:
         """The whole account of one kind of market: what it does not name is not there."""
-        self._balances[kind] = {each.currency: each for each in said.balances}
+        self._balances[self._wallet(kind)] = {each.currency: each for each in said.balances}
         if kind is not MarketKind.SPOT:
             self.positions = {f"{self._venue}:{each.symbol}": each for each in said.positions}
         self.heard_ns = now
 
     def take_balances(self, kind: MarketKind, said: tuple[BalanceStatement, ...]) -> None:
         """Some currencies changed."""
-        self._balances.setdefault(kind, {}).update({each.currency: each for each in said})
+        self._balances.setdefault(self._wallet(kind), {}).update({each.currency: each for each in said})
 
     def take_position(self, symbol: str, said: PositionStatement | None) -> None:
         """One position changed, None = it is flat. Streams tell less than pages do: mode and leverage stay as they
@@ -60,7 +63,18 @@ class LiveAccount:
             )
 
     def balances(self, kind: MarketKind) -> dict[str, BalanceStatement]:
-        return self._balances.get(kind, {})
+        return self._balances.get(self._wallet(kind), {})
+
+    def totals(self) -> dict[str, Decimal]:
+        """All there is of each currency, over all wallets."""
+        totals: dict[str, Decimal] = {}
+        for wallet in self._balances.values():
+            for currency, held in wallet.items():
+                totals[currency] = totals.get(currency, ZERO) + held.total
+        return totals
+
+    def _wallet(self, kind: MarketKind) -> MarketKind:
+        return MarketKind.SPOT if self._one_wallet else kind
 
     def free(self, kind: MarketKind, currency: str) -> Decimal:
         held = self.balances(kind).get(currency)

@@ -123,6 +123,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     trades_of_order: str = ""  # parameter that narrows own trades to one order; "" = none
     amends: frozenset[MarketKind] = frozenset()
     market_buy_by_cost: bool = False  # a market buy in base units is not possible on spot
+    one_wallet: bool = False  # a unified account: spot and perpetuals are paid from the same balances
     tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections
     watch_each: frozenset[str] = frozenset()
     unwatched: Mapping[MarketKind, frozenset[str]] = {}

@@ -82,7 +82,7 @@ class LiveExecutor:
         self.dialect = dialect
         self.policy = policy or LivePolicy()
         self.tracker = Tracker(lambda symbol: f"{dialect.venue}:{symbol}")
-        self.account = LiveAccount(dialect.venue)
+        self.account = LiveAccount(dialect.venue, one_wallet=dialect.one_wallet)
         self.trouble = NOT_CONNECTED
         self.locked = LOCKED
         self.compare: Callable[[], list[tuple[str, str, str, str]]] = list

@@ -145,6 +145,7 @@ DIALECT = Dialect(
     options={"uta": True},  # else ccxt asks, and takes a time-out for a classic account
     trades_of_order="orderId",
     amends=frozenset(BOTH_KINDS),
+    one_wallet=True,
     market_buy_by_cost=True,
     watch_params={kind: {} for kind in BOTH_KINDS},  # the wallet's kind would go into the subscription
     settle_s=31.0,  # a request's timestamp is good for 30 s

@@ -169,6 +169,7 @@ DIALECT = Dialect(
     cancel_id="orderLinkId",
     trades_of_order="orderId",
     amends=frozenset(BOTH_KINDS),
+    one_wallet=True,
     watch_params={kind: {} for kind in BOTH_KINDS},  # the wallet's kind would go into the subscription
     settle_s=7.0,  # recvWindow and the second that Bybit allows for clocks, with some room
     # 10 cancels a second are allowed, and ours count 50 private units

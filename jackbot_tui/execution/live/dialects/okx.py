@@ -142,6 +142,7 @@ DIALECT = Dialect(
     trades_of_order="ordId",
     rights=RightsRule("privateGetAccountConfig", _rights),
     amends=frozenset(BOTH_KINDS),
+    one_wallet=True,
     settle_s=31.0,  # a request's timestamp is good for 30 s
     # limits are per page and user, 10 to 60 in 2 s; ours counts 20 in 2 s over all of them
     weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, trades=2, balance=2, positions=2, count_down=1)),
