@@ -10,7 +10,7 @@ from enum import Enum
 from typing import ClassVar, Generic, TypeVar
 
 from jackbot_tui.algos.parameters import Parameter, Table, Terms, Unit
-from jackbot_tui.algos.state import Child, Decision, Finish, Kind, Leg, Outcome, Preview, Seen
+from jackbot_tui.algos.state import Child, Decision, Finish, Kind, Leg, Outcome, ParentRequest, Preview, Seen
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, round_down, round_up, text_of
@@ -99,6 +99,10 @@ class Algorithm(ABC, Generic[Memory]):
     def ends_ns(self, seen: Seen, terms: Terms) -> int:
         """When its time is up, be the book LIVE or not; 0 = it has no such time."""
         return 0
+
+    def reach_side(self, request: ParentRequest) -> Side:
+        """The side whose prices ``MarketView.reach`` tells."""
+        return request.side
 
     def to_finish(self, seen: Seen, terms: Terms, memory: Memory) -> Finish:
         """What finishing takes at the market."""

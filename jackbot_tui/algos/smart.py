@@ -34,7 +34,7 @@ from jackbot_tui.algos.smart_plan import (
 )
 from jackbot_tui.algos.smart_trade import SmartMemory, Trade, fee_tolerance, slot_of
 from jackbot_tui.algos.smart_words import preview, standing
-from jackbot_tui.algos.state import Child, Decision, Finish, Kind, Preview, Seen, Want
+from jackbot_tui.algos.state import Child, Decision, Finish, Kind, ParentRequest, Preview, Seen, Want
 from jackbot_tui.model.enums import Side, TimeInForce
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, round_down, text_of
@@ -57,6 +57,7 @@ class Smart(Algorithm[SmartMemory]):
     works_paused = True
     watches_trades = True
     watches_position = True
+    watches_reach = True
     finishes_with_exit = True
     table = (
         Parameter(
@@ -139,6 +140,8 @@ class Smart(Algorithm[SmartMemory]):
         " touch at the start, or from the position's mean entry.",
         "Targets rest from the first fill on. Stop levels take their part of what is still there: 50% and 50% are half"
         " of it, then all. What stops, trailing or other hands have taken off shrinks the targets in proportion.",
+        "A target beyond the prices that the venue or the gate takes now is kept here and placed when the market comes"
+        " near; one that the market has gone through takes what is there.",
         "What rounding leaves, and a size below the venue's minimum, is folded into the last level.",
         "A stop that has triggered stays triggered. It cancels the targets first, counts what they filled meanwhile,"
         " and takes the rest off; a gap through several levels is one exit for all of them, at the market.",
@@ -170,6 +173,9 @@ class Smart(Algorithm[SmartMemory]):
         except InputError as error:
             return Preview(lines=(), problem=str(error))
         return preview(trade)
+
+    def reach_side(self, request: ParentRequest) -> Side:
+        return request.side if request.values.get("on") == "position" else request.side.opposite
 
     def to_finish(self, seen: Seen, terms: Terms, memory: SmartMemory) -> Finish:
         trade = self.look(seen, terms, memory)
@@ -240,11 +246,11 @@ class Smart(Algorithm[SmartMemory]):
         if trade.left < trade.least and not trade.may_enter and not seen.open_children:
             return Decision(memory=memory, why="complete", ended=_end_words(trade))
         wants = [] if paused else _entry(trade)
-        targets, resizing = _targets(trade, paused)
+        targets, more = _targets(trade, paused)
         wants += targets
         watched = trade.open_stops or trade.exits.trail or trade.exits.giveback or memory.even
-        nothing = not (wants or watched or seen.open_children or resizing or trade.terms.word("time"))
-        if nothing and not trade.may_enter and not (paused and any(trade.target_sizes)):
+        nothing = not (wants or watched or seen.open_children or more or trade.terms.word("time"))
+        if nothing and not trade.may_enter:
             rest = f"no exit is left for {text_of(trade.left)}: it stays open"
             return Decision(memory=memory, why=rest, ended=rest, alert=rest)
         blind = "" if trade.price or trade.left < trade.least else f"no {trade.terms.word('trigger')} price now"
@@ -437,41 +443,47 @@ def _entry(trade: Trade) -> list[Want]:
 
 
 def _targets(trade: Trade, paused: bool) -> tuple[list[Want], bool]:
-    """Resting targets as they should be, and whether one is being made larger or smaller.
+    """Resting targets as they should be, and whether there are more of them to come.
 
-    No new one is placed before those that are too large have gone.
+    No new one is placed before those that are too large have gone. One that the market has gone through takes what is
+    there; one that is further away than the venue or the gate takes orders is kept here until it comes near.
     """
     if trade.terms.word("take") != "rest" or not trade.exits.takes:
         return [], False
     wanted = trade.target_sizes
+    far = trade.seen.view.far(trade.exits.side)
     keep: list[Want] = []
     place: list[Want] = []
-    slots = set()
+    more = False
     for n, (rung, size) in enumerate(zip(trade.exits.takes, wanted, strict=True)):
         slot = slot_of(trade.memory, n)
-        slots.add(slot)
         child = trade.seen.child(slot)
         least = smallest(trade.seen.instrument, rung.price, trade.exits.reduce_only)
-        post = trade.terms.on("post") and not trade.exits.beyond(trade.seen.view.far(trade.exits.side), rung.price)
+        through = trade.exits.beyond(far, rung.price)
         want = Want(
             slot=slot,
             quantity=size,
             price=rung.price,
             leg=trade.exits.leg,
-            post_only=post,
+            post_only=trade.terms.on("post") and not through,
+            tif=TimeInForce.IOC if through else TimeInForce.GTC,
             reduce_only=trade.exits.reduce_only,
+            urgent=through,
         )
         if child is None:
-            place += [want] if size >= least and not paused else []
+            more |= size >= least
+            place += [want] if size >= least and not paused and not trade.is_kept_here(rung.price) else []
         elif _fits(trade, child, rung.price, size, least):
             keep.append(want)
     stale = {child.slot for child in trade.seen.open_children} - {want.slot for want in keep} - {ENTRY}
-    return (keep, True) if stale else (keep + place, False)
+    return (keep, True) if stale else (keep + place, more)
 
 
 def _fits(trade: Trade, child: Child, price: Decimal, size: Decimal, least: Decimal) -> bool:
     """Whether a resting target may stay as it is."""
     missing = size - child.remaining
+    if child.immediate:
+        return True
     if child.price != price or missing < ZERO:
         return False
     enough = max(least, child.quantity / GROWN_PART) if trade.may_enter else least

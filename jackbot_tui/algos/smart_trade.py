@@ -89,6 +89,11 @@ class Trade(Struct, frozen=True, kw_only=True):
             fold=not self.may_enter,
         )
 
+    def is_kept_here(self, price: Decimal) -> bool:
+        """Whether a target is too far away to rest at the venue now."""
+        reach, far = self.seen.view.reach, self.seen.view.far(self.exits.side)
+        return reach is not None and not self.exits.beyond(far, price) and not reach.takes(price)
+
     @property
     def trail_stop(self) -> Decimal:
         """Where the trailing stop stands, 0 while it has not begun."""

@@ -24,7 +24,7 @@ def standing(trade: Trade) -> str:
     seen, exits = trade.seen, trade.exits
     parts = [_inside(trade)]
     open_takes = [
-        f"{text_of(rung.price)} for {text_of(size)}"
+        f"{text_of(rung.price)} for {text_of(size)}{_kept(trade, rung.price)}"
         for n, (rung, size) in enumerate(zip(exits.takes, trade.target_sizes, strict=True))
         if size and n not in trade.memory.takes_done
     ]
@@ -43,6 +43,10 @@ def standing(trade: Trade) -> str:
     if seen.open_children and any(child.cancel_ns for child in seen.open_children):
         parts.append("waits for a cancel")
     return "; ".join(parts)
+
+
+def _kept(trade: Trade, price: Decimal) -> str:
+    return " kept here" if trade.terms.word("take") == "rest" and trade.is_kept_here(price) else ""
 
 
 def _inside(trade: Trade) -> str:
@@ -223,6 +227,7 @@ def _target_lines(trade: Trade, entry: Decimal, quantity: Decimal) -> list[str]:
     way = -trade.exits.side.sign
     return [
         f"target {text_of(rung.price)}: {text_of(part)}, {money_text((rung.price - entry) * way * part)} before fees"
+        f"{', kept here until the market is near' if _kept(trade, rung.price) else ''}"
         for rung, part in zip(trade.exits.takes, parts, strict=True)
         if part
     ]

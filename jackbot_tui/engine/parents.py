@@ -414,7 +414,7 @@ class Parents:
             view = replace(view, position=position.quantity - untold, entry=position.average_entry)
         if not view.live or not algorithm.watches_reach:
             return view
-        return replace(view, reach=reach_of(request.side, market, self._engine.gate.limits, now))
+        return replace(view, reach=reach_of(algorithm.reach_side(request), market, self._engine.gate.limits, now))
 
     def _drive(self, parent: Parent) -> None:
         """Let it act until it wants nothing more; a mistake in it stops it and nothing else."""

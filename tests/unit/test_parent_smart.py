@@ -7,11 +7,14 @@ from msgspec.structs import replace
 
 from jackbot_tui.algos.state import Action, Kind, ParentRequest, ParentStatus
 from jackbot_tui.engine.parents import ParentOptions, RestartPolicy
-from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.execution.base import VenueOrder
+from jackbot_tui.model.enums import Liquidity, OrderType, Side, TimeInForce
+from jackbot_tui.model.instrument import PriceBand
 from jackbot_tui.model.market import MarkPrice
 from jackbot_tui.model.numbers import round_down
-from jackbot_tui.model.orders import OrderRequest
+from jackbot_tui.model.orders import Order, OrderFilled, OrderRequest
 from jackbot_tui.model.records import ParentMoved
+from jackbot_tui.risk.refusal import Refusal, RefusalCode
 from tests.desk_world import PERP, SPOT, instrument
 from tests.parents_world import BUY, SELL, ParentsWorld, restarted, until
 
@@ -139,6 +142,38 @@ def test_it_ends_and_says_so_when_no_exit_is_left() -> None:
     until(world, lambda: world.look().status is ParentStatus.DONE)
     assert world.position() == D("0.3")
     assert world.look().why == "no exit is left for 0.3: it stays open"
+
+
+def test_a_target_beyond_the_venues_band_is_kept_here_until_the_market_is_near() -> None:
+    band = PriceBand("last", buy_up=D("1.05"), buy_down=D("0.95"), sell_up=D("1.05"), sell_down=D("0.95"))
+    world = long_world(listed=replace(instrument(PERP), band=band))
+    world.trade(BUY, "100.5", "0.1")
+    over(world, tp="102:40%,108", sl="98")
+    world.step(2_000)
+    assert resting(world) == [("sell", D(102), D("0.2"))]
+    assert "108 for 0.3 kept here" in world.look().why
+    world.book("103.0", "103.5")
+    world.trade(BUY, "103.5", "0.1")
+    world.step(500)
+    assert resting(world) == [("sell", D(108), D("0.3"))]
+    assert world.look().status is ParentStatus.RUNNING
+
+
+def test_a_target_that_the_market_has_gone_through_takes_at_once() -> None:
+    world = long_world()
+    world.lose_book()
+    world.find_book("104.0", "104.5")  # beyond the collar of 1 % for a sell at 102
+    number = over(world, tp="106", sl="98")
+    world.step(200)
+    world.lose_book()
+    world.step(100)
+    world.engine.cancel(world.only_order().client_id, "hand")
+    world.step(100)
+    world.steer(number, Action.RESUME)
+    world.find_book("109.0", "109.5")
+    until(world, lambda: world.look().status is ParentStatus.DONE)
+    assert world.position() == 0
+    assert world.fills()[-1].price == D(109)
 
 
 def test_watched_targets_take_when_they_are_reached() -> None:
@@ -413,6 +448,53 @@ def test_a_position_that_grew_is_said_and_may_be_taken_in() -> None:
     assert world.steer(number, Action.EDIT, "0.7") == ""
     until(world, lambda: resting(world) == [("sell", D(103), D("0.7"))])
     assert world.steer(number, Action.EDIT, "0.8") == "p1: the position is only 0.7, not 0.8"
+
+
+def test_a_liquidation_is_noticed_and_ends_it() -> None:
+    world = long_world()
+    over(world, tp="102", sl="98")
+    world.step(300)
+    now = world.clock.now_ns()
+    order = Order(
+        number=0,
+        client_id="venue-1",
+        key=world.key,
+        side=SELL,
+        quantity=D("0.5"),
+        type=OrderType.MARKET,
+        price=None,
+        tif=TimeInForce.IOC,
+        post_only=False,
+        reduce_only=True,
+        owner="venue",
+        source="venue",
+        parent_id="",
+        tag="liquidation",
+        created_ns=now,
+        updated_ns=now,
+    )
+    fill = OrderFilled("venue-1", now, "liq-1", D(99), D("0.5"), Liquidity.TAKER, D(0), "USDT")
+    world.engine.apply_all([VenueOrder("venue-1", now, order, "LIQUIDATED"), fill])
+    assert any("made smaller from outside by 0.5: 0 is left" in text for text in world.told())
+    world.step(300)
+    assert (world.look().status, world.open_orders(), world.position()) == (ParentStatus.DONE, [], D(0))
+    assert world.look().why == "the position was closed from outside"
+
+
+def test_a_stop_that_may_not_be_sent_is_said_once_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = long_world()
+    over(world, sl="98")
+    world.step(300)
+    refusal = Refusal(RefusalCode.KILLED, "new orders are locked")
+    monkeypatch.setattr(world.engine, "refusal_of", lambda *_: refusal)
+    world.book("98.0", "98.5")
+    world.step(8_000)
+    assert world.look().status is ParentStatus.PAUSED
+    assert sum("PAUSED: refused: new orders are locked" in text for text in world.told()) == 1
+    assert not any("mistake" in text for text in world.told())
+    monkeypatch.undo()
+    until(world, lambda: world.look().status is ParentStatus.DONE, most_ms=6_000)
+    assert world.position() == 0
 
 
 def test_own_exits_are_never_taken_for_somebody_elses() -> None:
