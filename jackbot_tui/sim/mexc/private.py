@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.numbers import ZERO
-from jackbot_tui.sim.front import CLOSE_NORMAL, Call, Page, Reply, Socket, json_reply
+from jackbot_tui.sim.front import Call, Page, Reply, Socket, json_reply
 from jackbot_tui.sim.keys import Permission
 from jackbot_tui.sim.ledger import Cause
 from jackbot_tui.sim.mexc import order_texts as texts
@@ -145,14 +145,15 @@ class MexcPrivate:
     # --- sockets -------------------------------------------------------------------------------------------------
 
     def opened(self, socket: Socket) -> None:
-        """A spot socket with a listen key: told, and closed, where that key does not exist."""
+        """A spot socket with a listen key. Where that does not exist the client is told, and closed as one without a
+        subscription.
+        """
         key = socket.call.query.get("listenKey", "")
         if not key or socket.door.market is not SPOT:
             return
         used = sum(other.state.get("listen_key") == key for other in self._sockets)
         if self._owner(key) is None or used >= MOST_CONNECTIONS:
             socket.push(BAD_KEY)
-            socket.end(CLOSE_NORMAL, BAD_KEY)
             return
         socket.state["listen_key"] = key
         socket.state["private"] = set()
