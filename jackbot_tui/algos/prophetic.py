@@ -43,8 +43,9 @@ STEP = Decimal("0.0005")
 """Share of the reference by which the price must have come nearer than where it was refused; doubled each time."""
 
 LARGEST_STEP = Decimal("0.01")
-LOOK_NS = NS_PER_S
-"""Asleep it looks so often all the same: a mark that stopped coming changes the reference without a move."""
+LOOK_NS = 2 * NS_PER_S
+"""Asleep it looks so often all the same, and up to half as late again by its seed, so that many do not look together: a
+mark that stopped coming changes the reference without a move."""
 
 QUIET_SHARE = Decimal("0.5")
 """Part of the way to the edge within which nothing needs to be looked at."""
@@ -181,7 +182,7 @@ class Prophet(Algorithm[ProphetMemory]):
         if left < smallest(seen.instrument, price, terms.on("reduce")):
             rest = f", {text_of(left)} left is below the venue's minimum" if left else ""
             return Decision(memory=memory, why="complete", ended=f"complete{rest}")
-        reach = view.reach or NO_REACH
+        reach, look = view.reach or NO_REACH, LOOK_NS + seen.seed % 1000 * NS_PER_MS
         edge, rule = (reach.low, reach.low_by) if side is Side.BUY else (reach.high, reach.high_by)
         inside = edge * (1 + side.sign * terms.number("margin") / BASIS_POINTS)
         if edge and is_worse(inside, price, side):
@@ -191,7 +192,7 @@ class Prophet(Algorithm[ProphetMemory]):
                 f"armed: {_word(side)} at {text_of(price)} pass when the market has come {_percent(way)}"
                 f" nearer; now {text_of(edge)} ({rule}, {reach.reference_name} {_shown(seen, reach.reference)})"
             )
-            return Decision(memory=memory, why=why, quiet=asleep, wake_ns=view.now + LOOK_NS)
+            return Decision(memory=memory, why=why, quiet=asleep, wake_ns=view.now + look)
         wake = terms.price("wake")
         near = view.near(side)
         if wake is not None and near:
@@ -201,7 +202,7 @@ class Prophet(Algorithm[ProphetMemory]):
                 why = (
                     f"armed: {text_of(price)} is {_percent(away)} from the touch {text_of(near)}, placed within {wake}%"
                 )
-                return Decision(memory=memory, why=why, quiet=float(way * QUIET_SHARE), wake_ns=view.now + LOOK_NS)
+                return Decision(memory=memory, why=why, quiet=float(way * QUIET_SHARE), wake_ns=view.now + look)
         distance = _distance(price, reach.reference)
         held = self._held_back(seen, memory, distance)
         if held is not None:

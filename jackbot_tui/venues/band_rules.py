@@ -110,6 +110,6 @@ def bands_page() -> str:
     for name, found in probed().items():
         venue, _, kind_text = name.partition(" ")
         figures = (found[edge] if found[edge] != "0" else "any" for edge in _EDGES)
-        cells = (load_spec(venue).title, kind_text, found["reference"], *figures, str(found["orders"]))
-        lines.append(f"| {' | '.join(cells)} |")
+        row = (load_spec(venue).title, kind_text, found["reference"], *figures, str(found["orders"]))
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
