@@ -79,8 +79,8 @@ CAP = Parameter(name="cap", unit=Unit.PERCENT, meaning="at most this share of th
 
 SLICED_NOTES = (
     "`random=0` is the naive schedule with equal intervals and sizes, which a pattern finder sees at once. From there"
-    " on beginnings, sizes, moves and waits are drawn from the order's own seed; at 100 the beginnings are as random as"
-    " trades that know nothing of one another.",
+    " on beginnings, sizes, moves and waits are drawn from the order's own seed; at 100 the beginnings are as bursty as"
+    " trades are.",
     "A slice rests post-only at the touch, never larger than the size displayed there (when hiding, than a drawn part"
     " of it or a usual trade); when the next one begins, what is still open of it is taken within `slip` and `limit`"
     " (`style=rest` never takes before the end). When hiding, a take is no larger than the larger ones of the last 400"

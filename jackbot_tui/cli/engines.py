@@ -30,6 +30,7 @@ from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.load import config_files, load_settings
 from jackbot_tui.settings.model import PaperSection, Settings
 from jackbot_tui.settings.places import Places, is_listening, journal_path, places_of, private_directory
+from jackbot_tui.settings.profiles import volume_profiles
 
 OK = 0
 BYTES_PER_MB = 1_000_000
@@ -90,7 +91,11 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
     venue = settings.demo.venue if mode is Mode.SIM else settings.session.venue
     chosen_rates(settings.paper.spot_fees, venue, MarketKind.SPOT)  # says what is wrong before anything starts
     chosen_rates(settings.paper.perpetual_fees, venue, MarketKind.LINEAR)
-    in_memory = options.command in ("replay", "record")
+    live_sim = getattr(options, "live_sim", False)
+    if live_sim:
+        dialect_of(venue)  # says where live trading is not open
+    # an embedded exchange forgets its accounts: their journal would be another world's at the next start
+    in_memory = live_sim or options.command in ("replay", "record")
     alone = options.command == "record" or options.no_ui
     return EngineJob(
         name=name,
@@ -109,13 +114,14 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
             parents=ParentOptions(
                 restart=RestartPolicy(settings.parents.restart),
                 children_per_s=settings.parents.children_per_s,
+                profiles=volume_profiles(settings.parents.profile),
                 bands={} if in_memory else RangeStore(data).bands(_place(mode, settings)),
             ),
             paper=paper_of(settings.paper),
             shutdown=ShutdownPolicy(settings.session.shutdown),
             run_for_ns=options.run_for_ns,
             replay=_replay(options) if mode is Mode.REPLAY else None,
-            live=_live(settings, data) if mode is Mode.LIVE else None,
+            live=_live(settings, data) if mode is Mode.LIVE else _live_sim(settings, data) if live_sim else None,
         ),
         log=LogTarget(
             path=places.log_path(name),
@@ -124,7 +130,7 @@ def job_for(options: argparse.Namespace, settings: Settings, places: Places) -> 
             max_bytes=settings.log.max_mb * BYTES_PER_MB,
             keep=settings.log.keep,
         ),
-        sim=_sim(settings) if mode is Mode.SIM else None,
+        sim=_sim(settings, accounts=int(live_sim)) if mode is Mode.SIM else None,
         tied=not alone and options.command != "run" and not getattr(options, "keep", False),
     )
 
@@ -177,7 +183,7 @@ def _identity(options: argparse.Namespace, settings: Settings, places: Places) -
     """Mode and name. Replays have no journal to share, so any number may run side by side, numbered."""
     match options.command:
         case "demo":
-            return Mode.SIM, f"sim-{settings.demo.venue}"
+            return Mode.SIM, f"{'live-' if options.live_sim else ''}sim-{settings.demo.venue}"
         case "replay":
             return Mode.REPLAY, _free_name(f"replay-{settings.session.venue}", places)
         case "record":
@@ -217,7 +223,7 @@ def _record_path(options: argparse.Namespace) -> Path | None:
     return None if wanted is None else wanted.absolute()
 
 
-def _sim(settings: Settings) -> SimJob:
+def _sim(settings: Settings, accounts: int) -> SimJob:
     demo = settings.demo
     return SimJob(
         venue=demo.venue,
@@ -226,6 +232,7 @@ def _sim(settings: Settings) -> SimJob:
         volatility=demo.volatility,
         rate=demo.rate,
         fault=demo.fault,
+        accounts=accounts,
     )
 
 
@@ -241,6 +248,12 @@ def _live(settings: Settings, data: Path) -> LiveOptions:
     keys = private_directory(data)
     KeyStore(keys, ring=keyring_module()).find(account, dialect.credentials)
     return LiveOptions(account=account, keys=keys, poll_s=section.poll_s, dead_man_s=section.dead_man_s)
+
+
+def _live_sim(settings: Settings, data: Path) -> LiveOptions:
+    """The first account of the embedded exchange, whose key and addresses are known when it has started."""
+    section = settings.live
+    return LiveOptions(account="test", keys=data, poll_s=section.poll_s, dead_man_s=section.dead_man_s)
 
 
 def _replay(options: argparse.Namespace) -> ReplayOptions:

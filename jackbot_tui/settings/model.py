@@ -263,7 +263,7 @@ class LiveSection(Section):
 
 
 class ParentsSection(Section):
-    """Parent orders: maker, chase, iceberg, scale, bracket, oco."""
+    """Parent orders: maker, twap, vwap, chase, iceberg, scale, bracket, oco…"""
 
     restart: Literal["wait", "resume", "cancel"] = Field(
         default="wait",
@@ -271,6 +271,11 @@ class ParentsSection(Section):
     )
     children_per_s: int = Field(
         default=5, ge=1, le=100, description="Orders that all of them together may send within a second."
+    )
+    profile: str = Field(
+        default="",
+        description="A file with a usual day's volume for VWAP orders, lines of KEY,HH:MM,VOLUME "
+        "(binance:BTC/USDT,09:30,125.4); empty = from what the engine has seen.",
     )
 
 

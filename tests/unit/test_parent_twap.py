@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import pairwise
+from statistics import fmean, pstdev
 
 import pytest
 
@@ -42,6 +43,30 @@ def test_without_irregularity_all_slices_are_equal_and_with_it_none_are() -> Non
 
     assert steps(0.0) == {30 * NS_PER_S}
     assert len(steps(0.4)) == 19
+
+
+def test_fully_irregular_distances_are_as_spread_as_those_of_trades() -> None:
+    spreads = []
+    for seed in range(20):
+        begins = [each.begins_ns for each in schedule(60 * MINUTE, 100, "even", 1.0, seed)]
+        gaps = [later - earlier for earlier, later in pairwise(begins)]
+        spreads.append(pstdev(gaps) / fmean(gaps))
+    assert 1.0 < fmean(spreads) < 1.6
+
+
+def test_an_irregular_schedule_stays_on_its_curve() -> None:
+    for curve in ("even", "front", "s"):
+        straight = schedule(60 * MINUTE, 360, curve, 0.0, 1)
+        for seed in range(5):
+            for each in schedule(60 * MINUTE, 60, curve, 1.0, seed)[1:]:
+                wanted = straight[slice_at(straight, each.begins_ns)].until
+                before = [one.until for one in schedule(60 * MINUTE, 60, curve, 1.0, seed) if one.until < each.until]
+                assert before[-1] == pytest.approx(wanted, abs=0.1)
+
+
+def test_given_weights_take_the_place_of_a_curve() -> None:
+    slices = schedule(10 * MINUTE, 10, "even", 0.0, 1, (3.0, 1.0))
+    assert slices[4].until == pytest.approx(0.75)
 
 
 def test_the_slice_that_runs_is_found() -> None:
