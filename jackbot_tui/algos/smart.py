@@ -28,11 +28,10 @@ from jackbot_tui.algos.smart_plan import (
     on_position,
     part_now,
     taken_off,
-    trail_step,
     watched_price,
     whole_of,
 )
-from jackbot_tui.algos.smart_trade import SmartMemory, Trade, fee_tolerance, slot_of
+from jackbot_tui.algos.smart_trade import TRAIL_PARTS, SmartMemory, Trade, fee_tolerance, slot_of
 from jackbot_tui.algos.smart_words import preview, standing
 from jackbot_tui.algos.state import Child, Decision, Finish, Kind, ParentRequest, Preview, Seen, Want
 from jackbot_tui.model.enums import Side, TimeInForce
@@ -40,8 +39,6 @@ from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, round_down, text_of
 
 ENTRY, OUT = "entry", "out"
-TRAIL_PARTS = 50
-"""The trailing stop follows in steps of this part of its distance, so that the journal does not grow by every tick."""
 GROWN_PART = 10
 """While the entry fills, a target is placed anew for each such part of its size."""
 
@@ -256,7 +253,8 @@ class Smart(Algorithm[SmartMemory]):
         blind = "" if trade.price or trade.left < trade.least else f"no {trade.terms.word('trigger')} price now"
         alert = f"{blind}: the stops are not watched" if blind and watched else ""
         wake = seen.state.started_ns + trade.terms.time("time") if trade.terms.word("time") else 0
-        return Decision(memory=memory, wants=tuple(wants), why=standing(trade), wake_ns=wake, alert=alert)
+        quiet = 0.0 if more else trade.quiet
+        return Decision(memory=memory, wants=tuple(wants), why=standing(trade), wake_ns=wake, alert=alert, quiet=quiet)
 
 
 # ---------------------------------------------------------------------- what has changed
@@ -350,15 +348,13 @@ def _watched(trade: Trade) -> SmartMemory:
 
 def _followed(trade: Trade, price: Decimal) -> SmartMemory:
     """Best prices, and whether break-even holds from now on."""
-    memory, exits, instrument = trade.memory, trade.exits, trade.seen.instrument
-    tick = instrument.tick_at(price)
-    if exits.trail is not None:
-        step = trail_step(exits.trail.at(price, tick), tick, TRAIL_PARTS)
-        if not memory.peak or exits.beyond(price, exits.back(memory.peak, -step)):
-            memory = replace(memory, peak=price)
+    memory, exits = trade.memory, trade.exits
+    if exits.trail is not None and (
+        not memory.peak or exits.beyond(price, exits.back(memory.peak, -trade.step(exits.trail)))
+    ):
+        memory = replace(memory, peak=price)
     if exits.lock_from is not None and exits.giveback is not None:
-        step = trail_step(exits.giveback.at(price, tick), tick, TRAIL_PARTS)
-        next_peak = exits.back(memory.lock_peak, -step) if memory.lock_peak else exits.lock_from
+        next_peak = exits.back(memory.lock_peak, -trade.step(exits.giveback)) if memory.lock_peak else exits.lock_from
         if exits.beyond(price, next_peak):
             memory = replace(memory, lock_peak=price)
     after = trade.terms.count("be")

@@ -7,6 +7,7 @@ the open levels in proportion, so that together they never want more than is lef
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ from jackbot_tui.algos.parameters import Terms
 from jackbot_tui.algos.state import Leg, MarketView, Seen
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
-from jackbot_tui.model.numbers import ONE, ZERO, round_down, round_nearest, round_up
+from jackbot_tui.model.numbers import ONE, ZERO, round_down, round_up
 
 
 class Rung(Struct, frozen=True):
@@ -87,13 +88,15 @@ def _rungs(
     """``way`` 1: towards profit, -1: towards loss. Nearest to the entry first."""
     if not text or whole <= ZERO:
         return ()
-    found: tuple[Level, ...] = levels(text)
-    parts = shares(found, whole)
-    rungs = [
-        Rung(_placed(level.place, reference, instrument, side, way), part)
-        for level, part in zip(found, parts, strict=True)
-    ]
+    rungs = [Rung(_placed(level.place, reference, instrument, side, way), part) for level, part in _read(text, whole)]
     return tuple(sorted(rungs, key=lambda rung: -rung.price * side.sign * way))
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str, whole: Decimal) -> tuple[tuple[Level, Fraction], ...]:
+    """Levels with their parts of ``whole``; asked at every event for the same words."""
+    found = levels(text)
+    return tuple(zip(found, shares(found, whole), strict=True))
 
 
 def _placed(place: Distance, reference: Decimal, instrument: Instrument, side: Side, way: Decimal) -> Decimal:
@@ -173,8 +176,11 @@ def sizes(
     complete = sum((rung.share for rung in rungs), Fraction(0)) == ONE_WHOLE
     open_now = [max(ZERO, _exact(whole, rung.share) - done) for rung, done in zip(rungs, filled, strict=True)]
     base = whole - sum(filled, ZERO)
-    scale = Fraction(left) / Fraction(base) if ZERO < left < base else ONE_WHOLE if left > ZERO else Fraction(0)
-    wanted = [round_down(_exact(size, scale), lot) for size in open_now]
+    if ZERO < left < base:
+        scale = Fraction(left) / Fraction(base)
+        wanted = [round_down(_exact(size, scale), lot) for size in open_now]
+    else:
+        wanted = [round_down(size, lot) if left > ZERO else ZERO for size in open_now]
     last = max((n for n, size in enumerate(open_now) if size > ZERO), default=-1)
     if last < 0:
         return wanted
@@ -202,8 +208,3 @@ def _exact(quantity: Decimal, part: Fraction) -> Decimal:
     """``quantity`` times ``part``; exact where the result has a finite text, else to 28 digits."""
     product = Fraction(quantity) * part
     return Decimal(product.numerator) / Decimal(product.denominator)
-
-
-def trail_step(away: Decimal, tick: Decimal, parts: int) -> Decimal:
-    """How far a best price must move before the trailing stop follows: a part of its distance, a tick at least."""
-    return max(round_nearest(away / parts, tick), tick)

@@ -9,7 +9,13 @@ from jackbot_tui.algos.levels import Distance
 from jackbot_tui.algos.parameters import Terms
 from jackbot_tui.algos.smart_plan import Exits, break_even, on_position, sizes, whole_of
 from jackbot_tui.algos.state import Seen
-from jackbot_tui.model.numbers import ZERO
+from jackbot_tui.model.numbers import ZERO, round_nearest
+
+TRAIL_PARTS = 50
+"""The trailing stop follows in steps of this part of its distance, so that the journal does not grow by every tick."""
+QUIETEST = Decimal("0.0001")
+QUIET_SHARE = Decimal("0.9")
+"""It is not asked again before a price has moved by a basis point, or by most of the way to what could trigger."""
 
 
 class SmartMemory(Struct, frozen=True, kw_only=True):
@@ -76,6 +82,33 @@ class Trade(Struct, frozen=True, kw_only=True):
     def filled_takes(self) -> tuple[Decimal, ...]:
         slots = self.seen.state.in_slot
         return tuple(slots.get(slot_of(self.memory, n), ZERO) for n in range(len(self.exits.takes)))
+
+    @property
+    def quiet(self) -> float:
+        """Share of itself that a price may move before anything here could change; 0 where every event may matter.
+
+        Entries, targets to be placed and an index ask for every event. What is shown of prices is as old as that.
+        """
+        price, exits, memory = self.price, self.exits, self.memory
+        if self.may_enter or not price or self.terms.word("trigger") == "index":
+            return 0.0
+        levels = [exits.stops[n].price for n in self.open_stops]
+        levels += [rung.price for n, rung in enumerate(exits.takes) if n not in memory.takes_done]
+        levels += [exits.lock_from] if exits.lock_from is not None and not memory.lock_peak else []
+        levels += [self.even_price] if self.terms.word("be") else []
+        levels += [level for level in (self.trail_stop, self.lock_stop) if level]
+        levels += [
+            exits.back(peak, -self.step(away))
+            for peak, away in ((memory.peak, exits.trail), (memory.lock_peak, exits.giveback))
+            if peak and away is not None
+        ]
+        nearest = min((abs(level - price) for level in levels), default=price)
+        return float(min(QUIETEST, nearest / price * QUIET_SHARE))
+
+    def step(self, away: Distance) -> Decimal:
+        """How far the best price must move before what trails by ``away`` follows: a part of it, a tick at least."""
+        tick = self.seen.instrument.tick_at(self.price)
+        return max(round_nearest(away.at(self.price, tick) / TRAIL_PARTS, tick), tick)
 
     @property
     def target_sizes(self) -> list[Decimal]:

@@ -241,6 +241,22 @@ def test_a_gap_through_several_levels_is_one_exit() -> None:
     assert world.look().status is ParentStatus.RUNNING
 
 
+def test_moves_that_can_trigger_nothing_are_not_looked_at_and_the_stop_is_hit_to_the_tick() -> None:
+    world = long_world(listed=replace(instrument(PERP), tick=D("0.001")))
+    number = over(world, sl="99.98", trail="5")
+    world.step(300)
+    shown = world.look(number).why
+    for bid in ("100.001", "99.999", "100.005", "99.995"):
+        world.book(bid, "100.500")
+    assert world.look(number).why == shown  # half a basis point: nothing to see
+    world.book("99.981", "100.500")
+    assert "touch 99.981" in world.look(number).why
+    assert world.look(number).status is ParentStatus.RUNNING
+    world.book("99.980", "100.500")
+    until(world, lambda: world.look(number).status is ParentStatus.DONE)
+    assert world.position() == 0
+
+
 def test_a_stop_that_was_reached_stays_triggered_when_the_price_comes_back() -> None:
     world = long_world()
     over(world, sl="98")
