@@ -166,6 +166,9 @@ class Story:
         if self.case.kind is Kind.MAKER:
             assert sum(order.is_open for order in children) <= 1
             assert self.finished or world.taken() == 0
+        cap = self.case.values.get("cap")
+        if cap is not None and not self.finished:  # a person who finishes it asks for the rest whatever trades
+            assert picture.filled <= world.market.trades.volume * D(cap) / 100
         assert picture.wake_ns == 0 or picture.wake_ns > world.clock.now_ns()
         if not picture.status.is_open:
             assert not any(order.is_open for order in children)
