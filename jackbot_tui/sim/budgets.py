@@ -25,12 +25,15 @@ class Budgets:
         self.most_used: dict[Hashable, int] = {}
         """The fullest window of each place so far: what a client's own limiter is judged by."""
 
+        self.refused = 0
+
     def admit(self, place: Hashable, budget: Budget, now_ms: int, requests: int = 1) -> bool:
         """Count ``requests`` at ``place`` (a page, and whose it is); False, nothing counted, when used up."""
         began, used = self._used.get(place, (now_ms, 0))
         if not began <= now_ms < began + budget.window_ms:
             began, used = now_ms, 0
         if used + requests > budget.limit * self._scale:
+            self.refused += 1
             return False
         self._used[place] = began, used + requests
         self.most_used[place] = max(self.most_used.get(place, 0), used + requests)

@@ -108,6 +108,8 @@ class BitgetFront(Front):
         self._private = BitgetPrivate(
             self.accounts, numbered, self.timeline, self.faults, self._pages.count_minute, scale
         )
+        self.budgets = self._private.limits.budgets
+        """What accounts used of their limits."""
 
     @classmethod
     def update_ids(cls, listings: Sequence[Listing], seed: int) -> dict[str, UpdateIds]:

@@ -124,6 +124,9 @@ class BybitFront(Front):
             max(1, world.limits.linear_weight // self.LIMITS.linear_weight),
         )  # fmt: skip
 
+        self.budgets = self._private.limits.budgets
+        """What accounts used of their limits."""
+
     @classmethod
     def update_ids(cls, listings: Sequence[Listing], seed: int) -> dict[str, UpdateIds]:
         """The cross sequence: each symbol has its own, shared by all its topics."""
