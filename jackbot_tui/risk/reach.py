@@ -15,7 +15,8 @@ from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, round_up
 from jackbot_tui.risk.limits import RiskLimits
 
 _HUNDRED = Decimal(100)
-BAND, COLLAR, MARK_COLLAR, FAR, RANGE = "the venue's band", "collar", "mark_collar_pct", "far_limit_pct", "price range"
+BAND, RANGE = "the venue's band", "the venue's price range"
+COLLAR, MARK_COLLAR, FAR = "our collar", "our mark_collar_pct", "our far_limit_pct"
 
 
 class Reach(Struct, frozen=True, kw_only=True):

@@ -133,8 +133,13 @@ def test_the_reach_is_the_narrowest_of_band_and_own_bounds() -> None:
     made = market()
     limits = replace(OPEN, collar_pct=D(1), far_limit_pct=D(5))
     buys, sells = reach_of(BUY, made, limits, NOW), reach_of(SELL, made, limits, NOW)
-    assert (buys.low, buys.low_by, buys.high, buys.high_by) == (D("95"), "far_limit_pct", D("101.5"), "collar")
-    assert (sells.low, sells.low_by, sells.high, sells.high_by) == (D("99"), "collar", D("105.5"), "far_limit_pct")
+    assert (buys.low, buys.low_by, buys.high, buys.high_by) == (D("95"), "our far_limit_pct", D("101.5"), "our collar")
+    assert (sells.low, sells.low_by, sells.high, sells.high_by) == (
+        D("99"),
+        "our collar",
+        D("105.5"),
+        "our far_limit_pct",
+    )
     assert (buys.reference, buys.reference_name, buys.band) == (D(100), "mark", True)
     unbounded = reach_of(BUY, market(None), OPEN, NOW)
     assert (unbounded.low, unbounded.high, unbounded.band, unbounded.reference) == (ZERO, ZERO, False, D(100))
