@@ -229,8 +229,8 @@ class Smart(Algorithm[SmartMemory]):
         if price is None:
             assert worst is not None  # the book is LIVE, so only a bound can be in the way
             price, tif = worst, TimeInForce.GTC
-        if resting is not None and resting.remaining < amount and not resting.immediate:
-            return Decision(memory=memory, why=f"{memory.cause}: makes its exit larger", alert=memory.cause)
+        if resting is not None and resting.remaining != amount and not resting.immediate:
+            return Decision(memory=memory, why=f"{memory.cause}: its exit gets another size", alert=memory.cause)
         want = Want(
             slot=OUT, quantity=amount, price=price, leg=exits.leg, tif=tif, reduce_only=exits.reduce_only, urgent=True
         )
@@ -377,20 +377,22 @@ def _is_done(trade: Trade, level: int) -> bool:
 def _level_hit(trade: Trade, reached: tuple[int, ...]) -> SmartMemory:
     """One goal for all stop levels that the price has gone through."""
     memory, exits = trade.memory, trade.exits
-    amount = part_now(exits.stops, memory.stops_done, reached, trade.left)
+    basis = trade.left if memory.goal is None else min(trade.left, memory.goal)
+    amount = part_now(exits.stops, memory.stops_done, reached, basis)
     worst = exits.stops[reached[-1]].price
     names = " and ".join(text_of(exits.stops[n].price) for n in reached)
     done = replace(memory, stops_done=(*memory.stops_done, *reached))
-    return _aim(_with(trade, done), trade.left - amount, f"STOP: {text_of(trade.price)} reached {names}", worst)
+    return _aim(_with(trade, done), basis - amount, f"STOP: {text_of(trade.price)} reached {names}", worst)
 
 
 def _take_hit(trade: Trade, reached: tuple[int, ...]) -> SmartMemory:
     memory, exits = trade.memory, trade.exits
-    amount = part_now(exits.takes, memory.takes_done, reached, trade.left)
+    basis = trade.left if memory.goal is None else min(trade.left, memory.goal)
+    amount = part_now(exits.takes, memory.takes_done, reached, basis)
     names = " and ".join(text_of(exits.takes[n].price) for n in reached)
     done = replace(memory, takes_done=(*memory.takes_done, *reached))
     first = exits.takes[reached[0]].price
-    return _aim(_with(trade, done), trade.left - amount, f"TARGET: {text_of(trade.price)} reached {names}", first)
+    return _aim(_with(trade, done), basis - amount, f"TARGET: {text_of(trade.price)} reached {names}", first)
 
 
 def _aim(trade: Trade, goal: Decimal, cause: str, stop: Decimal) -> SmartMemory:

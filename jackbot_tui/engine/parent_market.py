@@ -4,7 +4,7 @@ Pure: built by ``parents`` from the books and tapes of the pipeline, read by the
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from math import inf
 
 from msgspec.structs import replace
@@ -77,7 +77,10 @@ def within_reach(place: Place, refusal: Refusal | None) -> Place | None:
     request = place.request
     if refusal is None or refusal.code not in TOO_FAR or request.price is None or not place.want.urgent:
         return None
-    price = Decimal(refusal.nearest)
+    try:
+        price = Decimal(refusal.nearest)
+    except InvalidOperation:
+        return None  # it names none, or several
     if (request.price - price) * request.side.sign <= ZERO:
         return None
     return Place(replace(place.want, price=price), replace(request, price=price))

@@ -290,6 +290,21 @@ def test_a_limit_exit_waits_where_the_market_is_beyond_its_slip() -> None:
     assert world.position() == 0
 
 
+def test_a_limit_exit_that_rests_follows_later_levels_and_hands_from_outside() -> None:
+    world = long_world("0.4")
+    over(world, "0.4", sl="99:25%,98:25%,96", exit="limit", slip="50")
+    world.step(300)
+    world.book("98.0", "98.1")
+    world.book("97.0", "97.5")
+    until(world, lambda: resting(world) == [("sell", D("98"), D("0.2"))])  # both levels, within 98 less 0.5 %
+    hand(world, SELL, "0.15")
+    until(world, lambda: resting(world) == [("sell", D("98"), D("0.05"))])
+    world.book("98.0", "98.5")
+    until(world, lambda: world.position() == D("0.2"))
+    world.step(500)
+    assert world.look().status is ParentStatus.RUNNING
+
+
 def test_an_exit_that_would_reach_beyond_the_collar_is_sent_at_the_collar() -> None:
     world = long_world()
     over(world, sl="98", slip="300")
