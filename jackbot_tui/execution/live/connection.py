@@ -36,8 +36,8 @@ async def open_clients(
 ) -> dict[MarketKind, VenueClient]:
     """One loaded client per kind of market; VenueFailure when the venue cannot be reached or refuses.
 
-    ``addresses`` replaces entries of ccxt's ``urls["api"]`` (the embedded exchange's); ``sandbox`` goes to the venue's
-    test net, by ccxt's own means.
+    ``addresses`` replaces entries of ccxt's ``urls["api"]`` (the embedded exchange's), by ccxt's name of the exchange
+    where a venue's market kinds are two of them; ``sandbox`` goes to the venue's test net, by ccxt's own means.
     """
     library = await asyncio.to_thread(_load_ccxt)
     redact = Redactor(credentials.fields().values())
@@ -55,7 +55,8 @@ async def open_clients(
             if sandbox:
                 exchange.set_sandbox_mode(True)
             if addresses is not None:
-                exchange.urls["api"] = exchange.deep_extend(exchange.urls["api"], addresses)
+                own = addresses.get(dialect.exchanges[kind], addresses)
+                exchange.urls["api"] = exchange.deep_extend(exchange.urls["api"], own)
             clients[kind] = VenueClient(exchange, dialect, kind, gate_of(kind), clock, redact)
             await clients[kind].load()
     except BaseException:

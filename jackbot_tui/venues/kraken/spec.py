@@ -19,6 +19,11 @@ FUNDING_INTERVAL_H = 1
 FUTURES_HEARTBEAT_S = 30.0
 """A derivatives connection wants a ping at least every 60 s."""
 
+PUBLIC_PAGES = ("instruments", "snapshot", "time", "address")
+"""Private pages of spot have a counter of their own: 20 points, half of one forgotten a second. Orders have another:
+125 points per pair, 2.34 a second; a cancel right after its order counts eight, so one order a second is kept to.
+"""
+
 SPOT = MarketSpec(
     kind=MarketKind.SPOT,
     ws_urls={"public": "wss://ws.kraken.com/v2"},
@@ -35,7 +40,12 @@ SPOT = MarketSpec(
     max_connection_s=23 * 3600,
     max_streams=300,
     max_messages_per_s=2.0,
-    rate_limits=(RateLimit("REQUESTS", 1, 1), RateLimit("CONNECTIONS", 150, 600)),
+    rate_limits=(
+        RateLimit("REQUESTS", 1, 1, purposes=PUBLIC_PAGES),
+        RateLimit("PRIVATE", 20, 40, "account", ("private",)),
+        RateLimit("ORDERS", 60, 60, "account"),
+        RateLimit("CONNECTIONS", 150, 600),
+    ),
     snapshot_weight=1,
     maker_fee="0.0025",
     taker_fee="0.004",
