@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from jackbot_tui.model.enums import MarketKind, OrderStatus
+from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange
 from jackbot_tui.sim.keys import ApiKey, KeyRole, signature_hex
 
@@ -233,3 +233,72 @@ async def test_an_answer_that_is_lost_leaves_the_order_alive() -> None:
             await client.create(LINEAR_ORDER)
         (order,) = client.sim.accounts.orders.orders(1)
         assert order.is_open
+
+
+async def test_a_conditional_order_waits_and_a_canceled_one_is_deactivated() -> None:
+    async with opened() as client:
+        await client.create(LINEAR_ORDER, orderType="Market")
+        stop = {"side": "Sell", "orderType": "Market", "triggerPrice": "50000", "triggerDirection": 2}
+        made = await client.create(LINEAR_ORDER, **stop, reduceOnly=True, orderLinkId="stop")
+        query = "category=linear&symbol=BTCUSDT&orderFilter=StopOrder"
+        (row,) = (await client.send("GET", "/v5/order/realtime", query))["result"]["list"]
+        assert (row["orderId"], row["orderStatus"]) == (made["result"]["orderId"], "Untriggered")
+        assert (row["triggerPrice"], row["triggerDirection"]) == ("50000.00", 2)
+        await client.post("/v5/order/cancel", {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": "stop"})
+        (row,) = (await client.send("GET", "/v5/order/history", f"{query}&orderLinkId=stop"))["result"]["list"]
+        assert row["orderStatus"] == "Deactivated"
+
+
+async def test_a_conditional_order_that_is_set_off_keeps_its_id() -> None:
+    async with opened() as client, client.socket() as socket:
+        await client.create(LINEAR_ORDER, orderType="Market")
+        await socket.send_json({"op": "subscribe", "args": ["order"]})
+        await socket.receive_json()
+        engine = client.sim.engine(LINEAR)
+        assert engine.best_bid is not None
+        near = str(Decimal(engine.best_bid - 20) * Decimal("0.1"))
+        made = await client.create(
+            LINEAR_ORDER, side="Sell", orderType="Market", triggerPrice=near, triggerDirection=2, reduceOnly=True
+        )
+        lots = sum(size for _, size in engine.depth(Side.BUY))
+        engine.submit(Side.SELL, lots, engine.best_bid - 100, now=client.sim.timeline.elapsed_ns)
+        await client.sim.step(0.1)
+        told = [await heard(client, socket, "order")]
+        while told[-1]["orderStatus"] not in ("Filled", "Cancelled"):
+            told.append(await heard(client, socket, "order"))
+        assert {row["orderId"] for row in told} == {made["result"]["orderId"]}
+        assert [row["orderStatus"] for row in told][:2] == ["Untriggered", "Triggered"]
+
+
+async def test_funding_is_an_execution_and_moves_the_wallet() -> None:
+    async with opened() as client, client.socket() as socket:
+        await client.create(LINEAR_ORDER, side="Sell", orderType="Market")
+        await socket.send_json({"op": "subscribe", "args": ["execution", "wallet"]})
+        await socket.receive_json()
+        marks = client.sim.market(LINEAR).marks
+        assert marks is not None
+        marks.next_funding_ms = client.sim.timeline.now_ms()
+        await client.sim.step(1.1)
+        row = await heard(client, socket, "execution")
+        value = 0.01 * marks.settlements[-1].mark
+        assert (row["execType"], row["symbol"]) == ("Funding", "BTCUSDT")
+        assert float(row["execFee"]) == pytest.approx(-value * marks.settlements[-1].rate, rel=1e-3)
+        listed = await client.send("GET", "/v5/execution/list", "category=linear&execType=Funding")
+        assert [each["execFee"] for each in listed["result"]["list"]] == [row["execFee"]]
+        assert (await heard(client, socket, "wallet"))["accountType"] == "UNIFIED"
+
+
+async def test_a_liquidation_is_told_as_one() -> None:
+    async with opened() as client, client.socket() as socket:
+        await client.create(LINEAR_ORDER, orderType="Market")
+        await socket.send_json({"op": "subscribe", "args": ["order", "execution", "position"]})
+        await socket.receive_json()
+        desk = client.sim.accounts.desks["bybit:BTC/USDT:USDT"]
+        desk.place_liquidation(1, Side.SELL, 10, "liquidation")
+        await client.sim.step(0.05)
+        assert (await heard(client, socket, "order"))["createType"] == "CreateByLiq"
+        assert (await heard(client, socket, "execution"))["execType"] == "BustTrade"
+        flat = await heard(client, socket, "position")
+        while flat["size"] != "0.000":
+            flat = await heard(client, socket, "position")
+        assert flat["side"] == ""

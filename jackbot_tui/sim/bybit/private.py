@@ -276,10 +276,13 @@ class BybitPrivate:
     def _order_event(self, event: OrderEvent) -> None:
         order, market = event.order, self._markets[event.order.key]
         if event.fill is not None:
-            row = texts.fill_row(market, order, event.fill, order.remaining)
-            self._tell(order.account, "execution", order.kind, row)
+            told = texts.fill_row(market, order, event.fill, order.remaining)
+            self._tell(order.account, "execution", order.kind, told)
             self._tell(order.account, "execution.fast", order.kind, texts.fast_row(market, order, event.fill))
-        self._tell(order.account, "order", order.kind, self._orders.row(order))
+        row = self._orders.row(order)
+        if event.change is OrderChange.TRIGGERED:
+            row["orderStatus"] = "Triggered"
+        self._tell(order.account, "order", order.kind, row)
         if order.kind is MarketKind.LINEAR and event.change is not OrderChange.FILL:
             self._tell_position(order.account, order.key)
             self._tell_wallet(order.account)
