@@ -79,7 +79,7 @@ class CryptocomPrivate:
         return answer
 
     def _count(self, method: Method, sender: ApiKey) -> None:
-        if not self.budgets.admit((method.name, sender.key), method.budget, self._timeline.now_ms()):
+        if not self.budgets.admit((method.name, sender.account, sender.role), method.budget, self._timeline.now_ms()):
             raise TOO_MANY
 
     # --- the user socket -----------------------------------------------------------------------------------------

@@ -20,17 +20,19 @@ _NOTHING: dict[str, Any] = {}
 PAGE = 100
 MOST_PAGES = 50
 SPACING_MS = {
-    "private/get-trades": 1_050,
-    "private/get-order-history": 1_050,
-    "private/create-order": 7,
-    "private/cancel-order": 7,
-    "private/cancel-all-orders": 7,
-    "private/get-order-detail": 4,
+    "private/get-trades": 1_200,
+    "private/get-order-history": 1_200,
+    "private/create-order": 8,
+    "private/cancel-order": 8,
+    "private/cancel-all-orders": 8,
+    "private/get-order-detail": 5,
 }
-"""At least so long between two requests of a method with one key; ``OTHERS_MS`` for all other private methods."""
+"""At least so long between two requests of a method with one key, with room for uneven ways; ``OTHERS_MS`` for all
+other private methods.
+"""
 
-OTHERS_MS = 35
-_turns: dict[tuple[int, str], int] = {}
+OTHERS_MS = 45
+_sent_ms: dict[tuple[int, str], int] = {}
 
 
 class NotSupported(Exception):
@@ -60,11 +62,10 @@ def corrected(plain: type[Any]) -> type[Any]:
 
         async def fetch2(self, path: str, *arguments: Any, **named: Any) -> Any:
             if path.startswith("private/"):
-                place, now = (hash(self.apiKey), path), self.milliseconds()
-                turn = max(now, _turns.get(place, 0) + SPACING_MS.get(path, OTHERS_MS))
-                _turns[place] = turn
-                if turn > now:
-                    await self.sleep(turn - now)
+                place, space = (hash(self.apiKey), path), SPACING_MS.get(path, OTHERS_MS)
+                while 0 < (wait := _sent_ms.get(place, 0) + space - self.milliseconds()) <= space:
+                    await self.sleep(wait)
+                _sent_ms[place] = self.milliseconds()
             return await super().fetch2(path, *arguments, **named)
 
         # --- orders ----------------------------------------------------------------------------------------------
