@@ -43,6 +43,9 @@ class Ear:
         if topic is not None:
             self._front.hub.remove(topic.market, name, self)
 
+    def answered(self) -> None:
+        """It is alive as long as somebody holds it."""
+
     def end(self, code: int, reason: str) -> None:
         self.ended = self.ended or (code, reason)
 

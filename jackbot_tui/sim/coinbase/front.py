@@ -1,4 +1,4 @@
-"""The embedded exchange's Coinbase front: Advanced Trade's public WebSocket and pages, spot only.
+"""The embedded exchange's Coinbase front: Advanced Trade's WebSocket and pages, spot only.
 
 Frames and rules: ../shared/exchanges/coinbase.md §3 to §5, §8.3 and §9, and the session recorded on 9 August 2026 (no
 ``client_id``, times in the rows of snapshots). One counter per connection numbers all frames, answers included: it is
@@ -6,8 +6,8 @@ the only proof of a book. A USDC product shares the book of its USD twin, whose 
 the ``silence`` fault lasts nothing is taken from the books, since no number would betray what was left out; nor are
 there heartbeats, since one in sequence proves every book. Channels ``candles`` and ``status`` are not played.
 
-URL map: wss://advanced-trade-ws.coinbase.com is ws://127.0.0.1:PORT, https://api.coinbase.com is
-http://127.0.0.1:PORT.
+URL map: wss://advanced-trade-ws.coinbase.com and wss://advanced-trade-ws-user.coinbase.com are ws://127.0.0.1:PORT,
+https://api.coinbase.com is http://127.0.0.1:PORT.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,18 @@ from msgspec import Struct
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.sim.coinbase.listings import DEFAULT_SYMBOLS, LISTINGS
 from jackbot_tui.sim.coinbase.pages import BASE_PATH, Pages, trade_text, twin_of
+from jackbot_tui.sim.coinbase.private import PRIVATE_LIMIT, USER, CoinbasePrivate, UserChannel
+from jackbot_tui.sim.coinbase.private_auth import Unauthorized, key_name, pem_of
 from jackbot_tui.sim.faults import Chance
 from jackbot_tui.sim.front import CLOSE_POLICY, Call, Door, Front, Page, Reply, Socket, World, json_reply
 from jackbot_tui.sim.history import Print
 from jackbot_tui.sim.hub import Topic
+from jackbot_tui.sim.keys import ApiKey
 from jackbot_tui.sim.limits import Limits, SocketLimits
 from jackbot_tui.sim.market import BookView, Levels, SimMarket
 from jackbot_tui.sim.past import PastBooks
+from jackbot_tui.sim.requests import AccountEvent, OrderEvent
+from jackbot_tui.sim.terms import FeeCurrency, Terms, UniqueIds
 from jackbot_tui.sim.text import decimals, instant
 
 SPOT = MarketKind.SPOT
@@ -56,6 +61,7 @@ class Request(Struct):
     type: str
     channel: str
     product_ids: list[str] = []
+    jwt: str = ""
 
 
 _REQUEST = msgspec.json.Decoder(Request)
@@ -69,12 +75,14 @@ class CoinbaseFront(Front):
         spot_socket=_SOCKET,
         linear_socket=_SOCKET,
         spot_weight=10,
-        linear_weight=10,
+        linear_weight=PRIVATE_LIMIT,  # there are no perpetuals: it counts what an account asks
         window_ms=1000,
         refusals_before_ban=1_000_000,  # no ban is documented
     )
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
+    TERMS = Terms(fee_currency=FeeCurrency.QUOTE, unique_ids=UniqueIds.NONE)
+    """A repeated client id is no mistake there: see ``private``."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -89,15 +97,39 @@ class CoinbaseFront(Front):
         self._heartbeats = 0
         self._past = PastBooks()
         self._pages = Pages(self, self._past)
+        limit = world.limits.weight(MarketKind.LINEAR)
+        self._private = CoinbasePrivate(self, limit, self._pages.too_many_requests)
+        self._users = UserChannel(self._private, self._say_private)
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         return {"spot.public": ws, "spot.rest": http + BASE_PATH}
+
+    def ccxt_urls(self, ws: str, http: str) -> dict[str, Any]:
+        return {"rest": http, "ws": ws}
+
+    def credentials(self, key: ApiKey) -> dict[str, str]:
+        return {"apiKey": key_name(key), "secret": pem_of(key)}
 
     def doors(self) -> Sequence[Door]:
         return [Door("/", SPOT)]
 
     def pages(self) -> Sequence[Page]:
-        return self._pages.all()
+        return [*self._pages.all(), *self._private.pages()]
+
+    # --- accounts ------------------------------------------------------------------------------------------------
+
+    def account_event(self, event: AccountEvent) -> None:
+        """Of orders only: no channel tells of spot balances."""
+        if isinstance(event, OrderEvent):
+            self._users.tell(event)
+
+    def listeners(self, account: int, kind: MarketKind) -> int:
+        return self._users.listeners(account)
+
+    def _say_private(self, socket: Socket, channel: str, event: str) -> None:
+        """What private silence swallows leaves no hole in the numbers: nothing betrays it."""
+        if not self.faults.private_silent:
+            socket.deliver_private(self._numbered(socket, self._frame(channel, event)))
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
@@ -118,6 +150,8 @@ class CoinbaseFront(Front):
         elif request.channel == HEARTBEATS:
             self._change(socket, request.type, HEARTBEATS, HEARTBEATS)
             self._list_subscriptions(socket, request.type)
+        elif request.channel == USER:
+            self._change_user(socket, request)
         elif request.channel not in CHANNELS:
             _refuse(socket, f"{request.channel} is not a valid channel")
         elif not request.product_ids:
@@ -126,6 +160,21 @@ class CoinbaseFront(Front):
             granted = [self._change_product(socket, request, product) for product in request.product_ids]
             if any(granted):
                 self._list_subscriptions(socket, request.type)
+
+    def closed(self, socket: Socket) -> None:
+        self._users.unsubscribe(socket)
+
+    def _change_user(self, socket: Socket, request: Request) -> None:
+        """Every request about an account bears a token of its own."""
+        try:
+            if request.type == "subscribe":
+                self._users.subscribe(socket, request.jwt, request.product_ids)
+            else:
+                self._users.unsubscribe(socket)
+        except Unauthorized:
+            _refuse(socket, "authentication failure")
+            return
+        self._list_subscriptions(socket, request.type)
 
     def too_many_messages(self, socket: Socket) -> None:
         _refuse(socket, "rate limit exceeded")
@@ -188,7 +237,10 @@ class CoinbaseFront(Front):
         """The answer to whatever was asked: all that this connection has now."""
         if action == "subscribe" and self.faults.strikes(Chance.NOACK):
             return
-        held = dict(sorted(socket.state["subscriptions"].items()))
+        held = dict(socket.state["subscriptions"])
+        if names := self._users.names(socket):
+            held[USER] = names
+        held = dict(sorted(held.items()))
         self._say(socket, "subscriptions", msgspec.json.encode({"subscriptions": held}).decode())
 
     def _say(self, socket: Socket, channel: str, event: str) -> None:
