@@ -11,9 +11,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange
 from jackbot_tui.sim.keys import ApiKey, KeyRole, signature_base64
+from tests.conformance.test_private_ccxt import refused, trading
 
 TIMEOUT_S = 20.0
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
@@ -227,3 +228,73 @@ async def test_an_answer_that_is_lost_leaves_the_order_alive() -> None:
             await client.place(LINEAR_ORDER)
         (order,) = client.sim.accounts.orders.orders(1)
         assert order.is_open
+
+
+async def test_a_stop_of_ccxt_waits_apart_from_other_orders_and_is_canceled() -> None:
+    async with trading("bitget", MarketKind.LINEAR) as trader:
+        await trader.buy(trader.amount(5000))
+        made = await trader.sell(trader.amount(2000), stopLossPrice=trader.price(0.95), reduceOnly=True)
+        await refused(trader.sell(trader.amount(2000), stopLossPrice=trader.price(1.05)))
+        assert trader.orders[-1].waiting
+        assert await trader.call("fetch_open_orders", trader.symbol) == []
+        (shown,) = await trader.call("fetch_open_orders", trader.symbol, None, None, {"trigger": True})
+        assert (shown["id"], shown["stopLossPrice"]) == (made["id"], pytest.approx(trader.price(0.95), rel=1e-6))
+        await trader.call("cancel_order", made["id"], trader.symbol, {"trigger": True})
+        assert trader.orders[-1].status is OrderStatus.CANCELED
+
+
+async def test_what_follows_from_a_stop_is_an_order_of_its_own() -> None:
+    async with opened() as client, client.socket() as socket:
+        await client.place(LINEAR_ORDER, orderType="market")
+        await socket.send_json(client.login(client.sim.timeline.now_ms()))
+        await socket.receive_json()
+        await subscribed(socket, "order")
+        engine = client.sim.engine(LINEAR)
+        assert engine.best_bid is not None
+        stop = {
+            "category": "USDT-FUTURES", "symbol": "BTCUSDT", "side": "sell", "qty": "0.01", "slTriggerBy": "market",
+            "stopLoss": str(Decimal(engine.best_bid - 20) * Decimal("0.1")), "slOrderType": "market", "posSide": "long",
+        }  # fmt: skip
+        made = await client.post("/api/v3/trade/place-strategy-order", stop)
+        lots = sum(size for _, size in engine.depth(Side.BUY))
+        engine.submit(Side.SELL, lots, engine.best_bid - 100, now=client.sim.timeline.elapsed_ns)
+        await client.sim.step(0.1)
+        row = (await socket.receive_json())["data"][0]
+        assert (row["side"], row["reduceOnly"]) == ("sell", "yes")
+        assert row["orderId"] != made["data"]["orderId"]
+        path = "/api/v3/trade/history-strategy-orders?category=USDT-FUTURES"
+        (ended,) = (await client.send("GET", path))["data"]["list"]
+        assert ended["orderStatus"] == "executed"
+
+
+async def test_funding_moves_the_wallet_which_is_told_with_the_positions_every_five_seconds() -> None:
+    async with opened() as client, client.socket() as socket:
+        await client.place(LINEAR_ORDER, orderType="market", side="sell")
+        await socket.send_json(client.login(client.sim.timeline.now_ms()))
+        await socket.receive_json()
+        await subscribed(socket, "account", "position")
+        marks = client.sim.market(LINEAR).marks
+        assert marks is not None
+        marks.next_funding_ms = client.sim.timeline.now_ms()
+        pushed = await told(client, socket, 1.1)
+        wallet = client.sim.accounts.positions.wallet(1, "USDT").total
+        (fee,) = client.sim.accounts.orders.fills(1)
+        paid = wallet - Decimal(100_000) + fee.fee
+        assert float(paid) == pytest.approx(0.01 * marks.settlements[-1].mark * marks.settlements[-1].rate, rel=1e-3)
+        (usdt,) = [coin for coin in pushed["account"][-1][0]["coin"] if coin["coin"] == "USDT"]
+        assert Decimal(usdt["balance"]) == wallet
+        again = await told(client, socket, 5.1)
+        assert (len(again["account"]), len(again["position"])) == (1, 1)
+        assert (again["position"][0][0]["posSide"], again["position"][0][0]["size"]) == ("short", "0.0100")
+
+
+async def told(client: Client, socket: Any, seconds: float) -> dict[str, list[Any]]:
+    """What is pushed while the market runs so long, by topic."""
+    await client.sim.step(seconds)
+    await socket.send_str("ping")
+    pushed: dict[str, list[Any]] = {"account": [], "position": []}
+    while (message := await socket.receive_str()) != "pong":
+        frame = json.loads(message)
+        if "data" in frame:
+            pushed[frame["arg"]["topic"]].append(frame["data"])
+    return pushed

@@ -87,7 +87,7 @@ class BitgetFront(Front):
     )  # fmt: skip
     LISTINGS = LISTINGS
     DEFAULT_SYMBOLS = DEFAULT_SYMBOLS
-    TERMS: ClassVar[Terms] = Terms(refuses_post_only=False, one_wallet=True)
+    TERMS: ClassVar[Terms] = Terms(refuses_post_only=False, one_wallet=True, trigger_keeps_id=frozenset())
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

@@ -28,6 +28,7 @@ from jackbot_tui.sim.bitget.private_rest import (
     Signed,
     VenueError,
 )
+from jackbot_tui.sim.bitget.private_strategy import StrategyPages
 from jackbot_tui.sim.faults import Chance, Faults
 from jackbot_tui.sim.front import CLOSE_POLICY, Call, Door, Page, Reply, Socket, json_reply
 from jackbot_tui.sim.keys import ApiKey
@@ -71,6 +72,7 @@ class BitgetPrivate:
         self.limits = AccountLimits(timeline, scale)
         self._numbers = texts.Numbers(list(self._markets))
         self._orders = OrderPages(accounts, markets, self._numbers)
+        self._strategy = StrategyPages(accounts, markets, self._numbers)
         self._account = AccountPages(accounts, markets)
         self._sockets: list[Socket] = []
         self._repeat_ms = REPEAT_MS
@@ -78,7 +80,7 @@ class BitgetPrivate:
     # --- REST ----------------------------------------------------------------------------------------------------
 
     def pages(self) -> list[Page]:
-        own = [*self._orders.pages(), *self._account.pages()]
+        own = [*self._orders.pages(), *self._strategy.pages(), *self._account.pages()]
         classic = [
             PrivatePage(method, f"/api/v2/{part}/{{tail:.*}}", self._classic)
             for method in CLASSIC
@@ -201,6 +203,8 @@ class BitgetPrivate:
 
     def event(self, event: AccountEvent) -> None:
         match event:
+            case OrderEvent(order=order) if order.trigger is not None:
+                pass  # what waits for its price is told by its page only
             case OrderEvent(order=order, fill=fill):
                 if fill is not None:
                     market = self._markets[order.key]

@@ -1,8 +1,8 @@
 """Bitget's signed v3 pages for orders and fills, spot and perpetuals alike: a signed request in, ``data`` out.
 
 ``private`` mounts them. An order is named by its id or client id alone, without its market. Shapes and codes:
-../shared/exchanges/bitget.md §8 and §11. Not played: margin trading on spot, hedge mode, attached take-profit and
-stop-loss, strategy (trigger) orders.
+../shared/exchanges/bitget.md §8 and §11; those that wait for a price are in ``private_strategy``. Not played: margin
+trading on spot, hedge mode, attached take-profit and stop-loss.
 """
 
 import re
@@ -144,8 +144,10 @@ class OrderPages:
         canceled = []
         for (of_category, native), market in self._markets.items():
             if of_category == category and symbol in ("", native):
-                for order in self._accounts.cancel_all(signed.account, market.listing.key):
-                    canceled.append({**self._named(order), "code": "00000", "msg": "success"})
+                for order in self._accounts.orders.open_orders(signed.account, market.listing.key):
+                    if order.is_open and order.trigger is None:
+                        self._accounts.cancel(order)
+                        canceled.append({**self._named(order), "code": "00000", "msg": "success"})
         return {"list": canceled}
 
     def _batch(self, act: Callable[[Signed], dict[str, str]]) -> Callable[[Signed], Any]:
@@ -198,7 +200,7 @@ class OrderPages:
         return [
             order
             for order in self._accounts.orders.orders(signed.account)
-            if self._named_by(signed, order.key) and _in_time(signed, order.created_ms)
+            if order.trigger is None and self._named_by(signed, order.key) and _in_time(signed, order.created_ms)
         ]
 
     def _orders_page(self, signed: Signed, orders: Sequence[AccountOrder]) -> dict[str, Any]:
@@ -251,7 +253,7 @@ class OrderPages:
             named = [orders.by_client_id(signed.account, key, client_id) for key in self._by_key]
             known = [order for order in named if order is not None]
             found = max(known, key=lambda order: (order.is_open, order.created_ms), default=None)
-        if found is None:
+        if found is None or found.trigger is not None:
             raise Refused(Refusal.UNKNOWN_ORDER)
         return found
 
