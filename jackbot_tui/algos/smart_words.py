@@ -81,22 +81,22 @@ def preview(trade: Trade) -> Preview:
     entry, quantity = _entry_price(trade), _quantity(trade)
     quote = trade.seen.instrument.quote
     gain, loss = _targets(trade, entry, quantity), _stopped(trade, entry, quantity)
-    lines = [_entry_line(trade, entry, quantity), *_target_lines(trade, entry, quantity)]
-    lines += _stop_lines(trade, entry)
+    figures: list[str] = []
     warnings = [LOCAL, GAP if trade.terms.word("exit") == "market" else MAY_MISS]
     if loss.quantity:
-        lines.append(
-            f"worst case at the stop {money_text(loss.net)} {quote}: price {money_text(loss.gross)} with slip,"
-            f" fees {money_text(loss.fees)}"
+        figures.append(
+            f"worst case {money_text(loss.net)} {quote} at the stop, with slip and fees of {money_text(loss.fees)}"
         )
     if loss.quantity < quantity:
         warnings.insert(0, f"{text_of(quantity - loss.quantity)} has no stop: what it may lose has no bound here")
     if gain.quantity:
         ratio = f", reward to risk {gain.net / -loss.net:.2f}" if loss.net < ZERO and loss.quantity == quantity else ""
-        lines.append(f"all targets make {money_text(gain.net)} {quote} after fees{ratio}")
+        figures.append(f"targets make {money_text(gain.net)} after fees{ratio}")
         if gain.net <= ZERO:
             warnings.insert(0, "the targets do not earn their fees")
-    lines.append(f"break-even {text_of(_even(trade, entry))} with fees")
+    figures.append(f"break-even {text_of(_even(trade, entry))} with fees")
+    lines = [_entry_line(trade, entry, quantity), *_target_lines(trade, entry, quantity), *_stop_lines(trade, entry)]
+    lines[:0] = figures  # a narrow screen shows the beginning
     return Preview(lines=tuple(lines), warnings=tuple(warnings))
 
 

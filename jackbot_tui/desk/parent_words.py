@@ -15,6 +15,10 @@ from jackbot_tui.model.numbers import text_of
 FIGURES = Decimal("0.01")
 
 
+PIECES = ";  "
+"""Between what is said of a parent order: screens break a long line at two blanks."""
+
+
 def parent_title(step: ParentStep) -> str:
     """``MAKER BUY 0.5 BTC/USDT:USDT interval=2s``."""
     request = step.request
@@ -36,7 +40,7 @@ def preview_parent(step: ParentStep, engine: EnginePort) -> tuple[str, dict[str,
         "lines": list(shown.lines),
         "warnings": list(shown.warnings),
     }
-    return "; ".join(lines), data
+    return PIECES.join(lines), data
 
 
 def parent_problem(step: ParentStep, engine: EnginePort) -> str:

@@ -179,7 +179,7 @@ async def test_a_smart_trade_is_typed_shown_edited_and_ended() -> None:
     shown = hand.desk.preview(hand.client, "smart position 50% tp 110 sl 97", Context(key=PERP))
     assert shown.ok, shown.lines
     assert "takes over 0.25 of the position from 100" in shown.lines[0]
-    assert "worst case at the stop" in shown.lines[0]
+    assert "USDT at the stop, with slip and fees" in shown.lines[0]
     assert (await hand.say("smart position tp 110 sl 97")).ok
     hand.world.book("97.0", "97.5")
     hand.world.step(500)
