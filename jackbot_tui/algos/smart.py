@@ -288,8 +288,9 @@ def _outside_words(before: SmartMemory, trade: Trade) -> str:
     lost = memory.lost - before.lost
     if lost > ZERO and memory.lost > fee_tolerance(seen):
         return f"the position was made smaller from outside by {text_of(lost)}: {left} is left to exit"
-    if memory.beside > before.beside:
-        more = text_of(memory.beside - before.beside)
+    grown = memory.beside - before.beside
+    if grown > ZERO and (not before.beside or grown >= trade.left):  # once, not at every fill of somebody's orders
+        more = text_of(grown)
         total = text_of(seen.quantity + memory.beside)
         return f"the position grew from outside by {more}: {left} is covered, qty={total} covers all of it"
     return ""

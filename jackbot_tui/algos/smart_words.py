@@ -53,7 +53,8 @@ def _inside(trade: Trade) -> str:
     seen = trade.seen
     if trade.left >= trade.least or on_position(trade.terms):
         entering = f", {text_of(seen.remaining)} still to enter" if trade.may_enter else ""
-        return f"{text_of(trade.left)} in{entering}"
+        beside = f", {text_of(trade.memory.beside)} beside it not covered" if trade.memory.beside else ""
+        return f"{text_of(trade.left)} in{entering}{beside}"
     at = trade.terms.price("price")
     return f"waits to enter at {text_of(at)}" if at else "enters at the market"
 

@@ -476,6 +476,11 @@ def test_a_position_that_grew_is_said_and_may_be_taken_in() -> None:
     hand(world, BUY, "0.2")
     world.step(300)
     assert any("grew from outside by 0.2: 0.5 is covered, qty=0.7 covers all" in text for text in world.told())
+    hand(world, BUY, "0.01")
+    world.step(300)
+    assert sum("grew from outside" in text for text in world.told()) == 1
+    assert "0.5 in, 0.21 beside it not covered" in world.look().why
+    hand(world, SELL, "0.01")
     assert world.steer(number, Action.EDIT, "0.7") == ""
     until(world, lambda: resting(world) == [("sell", D(103), D("0.7"))])
     assert world.steer(number, Action.EDIT, "0.8") == "p1: the position is only 0.7, not 0.8"
@@ -692,6 +697,25 @@ def test_the_best_price_of_a_trailing_stop_survives_a_restart() -> None:
     assert after.look().status in (ParentStatus.RUNNING, ParentStatus.STOPPING, ParentStatus.DONE)
     until(after, lambda: after.look().status is ParentStatus.DONE)  # it came up at 100: the stop stood at 102
     assert "the trailing stop at 102" in after.look().why
+
+
+def test_ten_trades_on_parts_of_one_position_come_back_and_each_takes_its_part_off() -> None:
+    world = long_world("1")
+    for n in range(10):
+        over(world, "0.1", tp=f"{102 + n}", sl=f"{99 - n}", trail="20")
+    world.step(500)
+    world.book("96.0", "96.5")  # four of them are under way when the power goes
+    world.step(30)
+    after = restarted(world, len(world.journal.records), RestartPolicy.RESUME)
+    after.book("96.0", "96.5")
+    until(after, lambda: after.position() == D("0.6"))
+    after.step(500)
+    open_now = [picture for picture in after.parents.pictures() if picture.status.is_open]
+    assert len(open_now) == len(after.open_orders()) == 6
+    after.book("90.0", "90.5", bid_size=5.0)
+    until(after, lambda: not any(picture.status.is_open for picture in after.parents.pictures()))
+    assert (after.position(), after.open_orders()) == (D(0), [])
+    assert not any("outside" in text for text in (*world.told(), *after.told()))
 
 
 # ---------------------------------------------------------------------- what cannot begin
