@@ -141,6 +141,50 @@ async def test_orders_keep_to_the_margin_mode_that_was_set_or_that_the_position_
         assert trader.accounts.positions.position(1, trader.key).lots == 0
 
 
+async def test_the_accounts_dead_man_switch_is_wound_once_for_both_kinds_and_taken_back_by_the_last() -> None:
+    import ccxt.pro
+
+    async with trading(SPOT, mended=True) as trader:
+        key, kinds = trader.sim.accounts.keys.of(1), ("spot", "swap")
+        clients = {
+            kind: corrected(ccxt.pro.okx)(
+                {
+                    "apiKey": key.key, "secret": key.secret, "password": key.passphrase, "enableRateLimit": False,
+                    "options": {**DIALECT.options, "defaultType": kind},
+                }
+            )
+            for kind in kinds
+        }  # fmt: skip
+        dead_man = DIALECT.dead_man[MarketKind.SPOT]
+
+        async def wind(kind: str, seconds: int) -> None:
+            trader.sync()
+            await getattr(clients[kind], dead_man.call)(dead_man.request("BTC-USDT", seconds * 1000))
+
+        try:
+            for client in clients.values():
+                client.urls["api"].update(trader.sim.ccxt_urls)
+                client.open()
+            await trader.call("load_markets")
+            await trader.buy(trader.amount(500), trader.price(0.9))
+            for kind in kinds:
+                await wind(kind, 10)
+            await wind("spot", 0)
+            await trader.sim.step(9.9)
+            assert len(trader.accounts.orders.open_orders(1)) == 1
+            await trader.sim.step(0.2)
+            assert trader.accounts.orders.open_orders(1) == []
+            await wind("swap", 0)
+            await trader.buy(trader.amount(500), trader.price(0.9))
+            await wind("spot", 10)
+            await wind("spot", 0)
+            await trader.sim.step(11)
+            assert len(trader.accounts.orders.open_orders(1)) == 1
+        finally:
+            for client in clients.values():
+                await client.close()
+
+
 @pytest.mark.parametrize(
     ("role", "rights"),
     [(KeyRole.READER, (False, False)), (KeyRole.TRADER, (True, False)), (KeyRole.OWNER, (True, True))],

@@ -4,11 +4,13 @@ What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it asks for currenci
 loaded; own trades on the stream have the fee's sign the wrong way round; an order that followed from a stop is told
 under the stop's id; own trades and open orders end at the hundredth row; the wallet's kind goes into subscriptions that
 do not know it. Of two things OKX does by itself the trader must be asked: it cuts a spot market order to what the
-balance allows unless ``banAmend`` is sent, and a margin mode comes with each order and has a leverage of its own.
+balance allows unless ``banAmend`` is sent, and a margin mode comes with each order and has a leverage of its own. The
+dead-man switch is one for the account and may be asked for once a second: spot and perpetuals wind it together.
 """
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jackbot_tui.execution.live.dialect import (
     BOTH_KINDS,
@@ -25,6 +27,20 @@ from jackbot_tui.venues.okx.errors import ERRORS
 _NOTHING: dict[str, Any] = {}
 PAGE = 100
 MOST_PAGES = 50
+WINDING_MS = 1_200
+"""The switch is not wound more often; the venue takes one request a second."""
+
+
+class _Switch:
+    """One account's dead-man switch: who counts on it, and when it was last wound."""
+
+    def __init__(self) -> None:
+        self.users: set[str] = set()
+        self.wound_ms = 0
+
+
+_switches: WeakKeyDictionary[Any, dict[int, _Switch]] = WeakKeyDictionary()
+"""By event loop and key: clients of one account share one."""
 
 
 def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
@@ -111,6 +127,18 @@ def corrected(plain: type[Any]) -> type[Any]:
                 self.margin_modes[parsed["symbol"]] = parsed["marginMode"]
             return parsed
 
+        # --- dead-man switch -------------------------------------------------------------------------------------
+
+        async def count_down_account(self, request: Mapping[str, Any]) -> Any:
+            """Wind the account's switch, or take it back once nobody counts on it any more."""
+            shared = _switches.setdefault(self.asyncio_loop, {}).setdefault(hash(self.apiKey), _Switch())
+            kind, seconds, now = str(self.options.get("defaultType")), int(request["timeOut"]), self.milliseconds()
+            (shared.users.add if seconds else shared.users.discard)(kind)
+            if shared.users if not seconds else 0 <= now - shared.wound_ms < WINDING_MS:
+                return {}
+            shared.wound_ms = now if seconds else 0
+            return await self.privatePostTradeCancelAllAfter(request)
+
         # --- streams ---------------------------------------------------------------------------------------------
 
         def order_to_trade(self, order: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
@@ -146,7 +174,7 @@ DIALECT = Dialect(
     settle_s=31.0,  # a request's timestamp is good for 30 s
     # limits are per page and user, 10 to 60 in 2 s; ours counts 20 in 2 s over all of them
     weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, trades=2, balance=2, positions=2, count_down=1)),
-    dead_man=dict.fromkeys(BOTH_KINDS, DeadMan("privatePostTradeCancelAllAfter", _count_down, whole=True)),
+    dead_man=dict.fromkeys(BOTH_KINDS, DeadMan("count_down_account", _count_down, whole=True)),
     dead_man_s=(10.0, 120.0),
     override=corrected,
     source="OKX API v5 documents of June 2026, okx.md",
