@@ -5,7 +5,7 @@ It follows the market with an engine of its own, asks through the live client, a
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from jackbot_tui.book.bands import reference_price
@@ -15,6 +15,7 @@ from jackbot_tui.engine.runtime import EngineRuntime
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.connection import open_clients
 from jackbot_tui.execution.live.dialect import Dialect
+from jackbot_tui.execution.live.failures import VenueFailure
 from jackbot_tui.execution.live.keys import Credentials
 from jackbot_tui.execution.live.probe import Around, ProbeStopped, RangeFound, RangeProbe
 from jackbot_tui.model.clock import SystemClock
@@ -22,12 +23,15 @@ from jackbot_tui.model.enums import MarketKind, Mode, Side
 from jackbot_tui.model.errors import ConfigError, InputError
 from jackbot_tui.model.ids import base36
 from jackbot_tui.model.numbers import decimal_of
+from jackbot_tui.venues.errors import ErrorKind
 
 LIVE_S = 30.0
 """How long the market may take to be believed before a probe gives up."""
 
 MARK_S = 10.0
 LOOK_S = 0.05
+OPEN_TRIES, OPEN_PAUSE_S = 4, 3.0
+Clients = dict[MarketKind, VenueClient]
 
 
 async def probe_range(
@@ -51,13 +55,15 @@ async def probe_range(
     )
     await runtime.open()
     work = asyncio.create_task(runtime.run(), name="probe's market")
-    clients: dict[MarketKind, VenueClient] = {}
+    clients: Clients = {}
     try:
         market = await _market(runtime, work, f"{dialect.venue}:{symbol}")
         assert runtime.feed is not None
         clock = SystemClock()
         limits = runtime.feed.rest.limits
-        clients = await open_clients(dialect, [kind], credentials, limits.requests, clock, addresses, sandbox=sandbox)
+        clients = await _opened(
+            lambda: open_clients(dialect, [kind], credentials, limits.requests, clock, addresses, sandbox=sandbox)
+        )
         rights = await clients[kind].rights()
         if rights.may_withdraw and not allow_withdrawals:
             raise ConfigError(f"the key may withdraw: take that right away at {dialect.venue}")
@@ -108,3 +114,15 @@ async def _market(runtime: EngineRuntime, work: "asyncio.Task[None]", key: str) 
         if waited > LIVE_S:
             raise InputError(f"{key} was not LIVE within {LIVE_S:g} s: is the symbol right, and the network there?")
         await asyncio.sleep(LOOK_S)
+
+
+async def _opened(open: Callable[[], Awaitable[Clients]]) -> Clients:
+    """The private side; asked again while the venue says that it has had too many requests."""
+    for _ in range(OPEN_TRIES):
+        try:
+            return await open()
+        except VenueFailure as failure:
+            if failure.kind is not ErrorKind.RETRYABLE:
+                raise
+            await asyncio.sleep(OPEN_PAUSE_S)
+    return await open()
