@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.cryptocom.private_rest import signed_text
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import ApiKey, signature_hex
+from jackbot_tui.sim.ledger import Cause
 from tests.conformance.test_private_ccxt import Trader, refused, trading, until
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
@@ -259,3 +261,24 @@ async def test_own_trades_may_be_asked_for_once_a_second() -> None:
             async with http.post(sim.ccxt_urls["v1"] + "/private/get-trades", json=asked) as reply:
                 codes.append((reply.status, (await reply.json())["code"]))
         assert codes == [(200, 0), (429, 42901)]
+
+
+async def test_funding_and_liquidation_are_told_on_the_streams() -> None:
+    async with trading("cryptocom", LINEAR) as trader:
+        await trader.buy(trader.amount(5000))
+        trader.sync()
+        balance = asyncio.ensure_future(trader.client.watch_balance())
+        orders = asyncio.ensure_future(trader.client.watch_orders(trader.symbol))
+        await until(trader, lambda: trader.sim.front.listeners(1, LINEAR) > 0)
+        before = (await trader.hear(balance))["USD"]["total"]
+        accounts, key = trader.accounts, trader.key
+        again = asyncio.ensure_future(trader.client.watch_balance())
+        paid = accounts.positions.fund(1, key, Decimal("0.001"), Decimal(64_000), ms=trader.sim.timeline.now_ms())
+        accounts.touch_money(1, key, ("USD",), Cause.FUNDING, paid)
+        told = await trader.hear(again)
+        assert told["USD"]["total"] == pytest.approx(before + float(paid))
+        held = accounts.positions.position(1, key).lots
+        accounts.desks[key].place_liquidation(1, Side.SELL, held, "autoclose1")
+        await trader.hear(orders)
+        await until(trader, lambda: trader.client.orders[-1]["status"] == "closed")
+        assert trader.client.orders[-1]["info"]["exec_inst"] == ["LIQUIDATION"]

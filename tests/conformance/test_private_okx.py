@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import ApiKey, KeyRole, signature_base64
+from jackbot_tui.sim.ledger import Cause
 from tests.conformance.test_private_ccxt import Trader, refused, trading, until
 
 SPOT, LINEAR = MarketKind.SPOT, MarketKind.LINEAR
@@ -260,3 +262,22 @@ async def test_a_page_asked_too_often_is_refused_with_429() -> None:
             async with http.get(sim.ccxt_urls["rest"] + path, headers=headers(key, "GET", path)) as reply:
                 codes.append((reply.status, (await reply.json())["code"]))
         assert codes == [(200, "0")] * 10 + [(429, "50011")]
+
+
+async def test_funding_and_liquidation_are_told_on_the_streams() -> None:
+    async with trading("okx", LINEAR) as trader:
+        await trader.buy(trader.amount(5000))
+        trader.sync()
+        orders = asyncio.ensure_future(trader.client.watch_orders(trader.symbol))
+        await until(trader, lambda: trader.sim.front.listeners(1, LINEAR) > 0)
+        accounts, key, now_ms = trader.accounts, trader.key, trader.sim.timeline.now_ms()
+        paid = accounts.positions.fund(1, key, Decimal("0.001"), Decimal(64_000), ms=now_ms)
+        accounts.touch_money(1, key, ("USDT",), Cause.FUNDING, paid)
+        (bill,) = (await trader.call("privateGetAccountBills", {"type": "8"}))["data"]
+        assert (Decimal(bill["balChg"]), bill["instId"]) == (paid, "BTC-USDT-SWAP")
+        held = accounts.positions.position(1, key).lots
+        accounts.desks[key].place_liquidation(1, Side.SELL, held, "autoclose1")
+        await trader.hear(orders)
+        await until(trader, lambda: trader.client.orders[-1]["status"] == "closed")
+        assert trader.client.orders[-1]["info"]["category"] == "full_liquidation"
+        assert accounts.positions.position(1, key).lots == 0
