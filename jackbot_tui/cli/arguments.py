@@ -132,6 +132,7 @@ def _demo(parser: _Parser) -> None:
     parser.option("--volatility", type=_number, metavar="X", help="price movement, 1 = a normal day")
     parser.option("--rate", type=_number, metavar="X", help="order flow, 1 = some tens of book updates a second")
     parser.option("--fault", metavar="SPEC", help="faults of the exchange, as drop=0.01,gap@30s")
+    parser.option("--live-sim", action="store_true", help="trade its test account through the live executor")
     parser.option("--keep", action="store_true", help="leave the engine and its exchange running after the screen")
     _engine(parser)
     _screen(parser)

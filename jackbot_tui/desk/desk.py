@@ -29,7 +29,6 @@ from jackbot_tui.desk.runner import Done, Runner, caret_of
 from jackbot_tui.desk.views import ClientInfo, Context, Notice, Reply, Role, ScreenView, ViewRequest
 from jackbot_tui.desk.words import preview_plan
 from jackbot_tui.model.clock import NS_PER_S
-from jackbot_tui.model.enums import Mode
 from jackbot_tui.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -319,7 +318,7 @@ class Desk:
             if isinstance(command, c.ScreenOnly):
                 message = f"{command.verb} is carried out by the screen: type it there, alone; nothing was done"
                 raise SyntaxProblem(message, each.start, code="screen")
-            if isinstance(command, c.GoLive) and self.engine.mode is not Mode.LIVE:
+            if isinstance(command, c.GoLive) and not self.engine.executor.remote:
                 message = f"this engine trades on {self.mode.upper()}: 'jackbot run --live VENUE' starts a live one"
                 raise SyntaxProblem(message, each.start, code="unavailable")
             wanted = guards.not_typed_in_full(each.words, command)

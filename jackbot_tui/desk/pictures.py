@@ -162,6 +162,8 @@ class PictureMaker:
             post_only=ticket.post,
             reduce_only=ticket.reduce,
             slip_ticks=ticket.slip_ticks,
+            account=engine.executor.holder,
+            locked=bool(engine.executor.locked),
         )
 
     def _symbol(self, market: "InstrumentMarket", working: list[Order]) -> SymbolView:

@@ -295,10 +295,13 @@ class Runner:
             case c.Help(topic=topic):
                 done.lines += help_lines(topic)
             case c.Paper():
-                fills = "they go to the real account" if engine.mode is Mode.LIVE else "fills are simulated"
+                real = engine.mode is Mode.LIVE
+                there = "the real account" if real else f"account {engine.executor.holder} of the embedded exchange"
+                fills = f"they go to {there}" if engine.executor.remote else "fills are simulated"
                 done.add(f"orders are in {desk.mode.upper()} mode: {fills}", 0, {"mode": desk.mode})
             case c.GoLive():
-                done.add("LIVE: new orders go to the real account", engine.go_live(self._source), {"live": True})
+                seq = engine.go_live(self._source)
+                done.add(f"LIVE: new orders go to the account {engine.executor.holder}", seq, {"live": True})
             case c.JournalNote(text=text):
                 done.add("noted", engine.note("note", text), {"note": text})
             case c.JournalTag(text=text):

@@ -333,6 +333,8 @@ class HeaderView(Struct, frozen=True):
     post_only: bool = False
     reduce_only: bool = False
     slip_ticks: int = 0
+    account: str = ""  # the account that orders go to, "" on paper
+    locked: bool = False  # a person must let new orders through first
 
 
 class ScreenView(Struct, frozen=True):

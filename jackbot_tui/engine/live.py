@@ -13,10 +13,11 @@ from jackbot_tui.engine.options import LiveOptions
 from jackbot_tui.engine.reconcile import Reconciliation, differences
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.connection import open_clients
+from jackbot_tui.execution.live.dialect import Dialect
 from jackbot_tui.execution.live.dialects import dialect_of
 from jackbot_tui.execution.live.executor import LiveExecutor
 from jackbot_tui.execution.live.failures import VenueFailure, place_of
-from jackbot_tui.execution.live.keys import KeyStore, keyring_module
+from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, keyring_module
 from jackbot_tui.execution.live.session import LiveSession, SessionPolicy
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.feeds.venue_limits import VenueLimits
@@ -35,9 +36,7 @@ class LiveLine:
     def __init__(self, options: LiveOptions, venue: str, symbols: list[str], oms: Oms, seed: int) -> None:
         self._options = options
         self._dialect = dialect_of(venue)
-        self._credentials = KeyStore(options.keys, ring=keyring_module()).find(
-            options.account, self._dialect.credentials
-        )
+        self._credentials = _credentials(options, self._dialect)
         shortest, longest = self._dialect.dead_man_s
         if options.dead_man_s and not shortest <= options.dead_man_s <= longest:
             takes = f"give {shortest:g} to {longest:g} s, or 0" if longest else "it has none: set 0"
@@ -48,7 +47,7 @@ class LiveLine:
             kind: [symbol for symbol in symbols if (":" in symbol) == (kind is MarketKind.LINEAR)]
             for kind in MarketKind
         }
-        self.executor = LiveExecutor(self._dialect, self._clock, oms.trade_ids, self._tell)
+        self.executor = LiveExecutor(self._dialect, self._clock, oms.trade_ids, self._tell, holder=options.account)
         self.session: LiveSession | None = None
         self.reconciliation: Reconciliation | None = None
         self._engine: Engine | None = None
@@ -120,3 +119,10 @@ class LiveLine:
     def _tell(self, level: str, text: str) -> None:
         if self._engine is not None:
             self._engine.feed_note(level, f"live: {text}")
+
+
+def _credentials(options: LiveOptions, dialect: Dialect) -> Credentials:
+    if not options.given:
+        return KeyStore(options.keys, ring=keyring_module()).find(options.account, dialect.credentials)
+    parts = {name: options.given[name] for name in dialect.credentials}
+    return Credentials(options.account, KeyPlace.FILE, parts)

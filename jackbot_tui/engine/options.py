@@ -22,7 +22,8 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
 
     ``addresses`` replaces addresses of the venue's private side, as ccxt names them (an embedded exchange's). The
     account is looked at across the private streams every ``poll_s`` seconds. ``dead_man_s``: the venue cancels working
-    orders when it has not heard from us for so long, 0 = never.
+    orders when it has not heard from us for so long, 0 = never. ``given`` holds the parts of an embedded exchange's
+    test key, which is in no store.
     """
 
     account: str
@@ -31,6 +32,7 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
     poll_s: float = 15.0
     allow_withdrawals: bool = False
     dead_man_s: float = 0.0
+    given: dict[str, str] = field(default_factory=dict)
 
 
 LogSink = Callable[[str, str, dict[str, object]], None]
@@ -63,7 +65,7 @@ class EngineOptions(Struct, frozen=True, kw_only=True):
     ``capture_dir`` None switches the ring capture off; ``record_path`` also writes one capture file.
     ``run_for_ns`` 0 = until told to stop. ``seed`` seeds every generator of the session.
     ``stream`` holds the time-outs of connections, ``parents`` what holds for parent orders. ``live`` is the real
-    account, and belongs to ``Mode.LIVE`` alone.
+    account (``Mode.LIVE``), or one of the embedded exchange (``Mode.SIM``).
     """
 
     mode: Mode

@@ -70,7 +70,7 @@ class Permission:
         if engine.executor.locked:
             raise InputError(engine.executor.locked)
         seq = engine.note("live", f"live trading unlocked by {source}")
-        text = f"LIVE: new orders go to the real account ({source})"
+        text = f"LIVE: new orders go to the account {engine.executor.holder} ({source})"
         engine.publish_durable(seq, engine.clock.now_ns(), "mode", "bad", text)
         return seq
 

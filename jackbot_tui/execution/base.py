@@ -59,6 +59,11 @@ class VenueExecutor(Executor, Protocol):
         ...
 
     @property
+    def holder(self) -> str:
+        """The account that is traded, by its name in the settings; "" on paper."""
+        ...
+
+    @property
     def locked(self) -> str:
         """What a person must do before new orders are let through at all, "" = nothing. Flattening is never locked."""
         ...

@@ -81,6 +81,9 @@ class EngineHost:
             self._sim = SimProcess(job.sim, self._log, self.stop)
             ready = await self._sim.start()
             options = replace(options, endpoints=ready.endpoints, symbols=ready.symbols)
+            if options.live is not None:
+                account = replace(options.live, addresses=ready.ccxt_urls, given=ready.credentials)
+                options = replace(options, live=account)
         balances = in_currency_of(options.paper.start_balances, options.symbols)
         options = replace(options, paper=replace(options.paper, start_balances=balances))
         self._runtime = runtime = EngineRuntime(options)

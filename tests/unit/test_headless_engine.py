@@ -17,6 +17,7 @@ from jackbot_tui.desk.views import Reply
 from jackbot_tui.link.client import call
 from jackbot_tui.model.errors import LinkError
 from jackbot_tui.settings.places import is_listening, places_of
+from jackbot_tui.sim.keys import KeyRing
 
 DEADLINE_S = 20.0
 DEMO = ("demo", "--no-ui", "--symbols", "BTC/USDT:USDT")
@@ -28,7 +29,8 @@ class Engine:
     def __init__(self, home: Path, *words: str, environ: dict[str, str] | None = None) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("JACKBOT_", "XDG_"))}
         self.output = home / "engine.out"
-        self.socket = places_of({}, home).socket_path("sim-binance")
+        name = "live-sim-binance" if "--live-sim" in words else "sim-binance"
+        self.socket = places_of({}, home).socket_path(name)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jackbot_tui", *words],
             env={**clean, "HOME": str(home), **(environ or {})},
@@ -246,3 +248,25 @@ def test_a_symbol_that_the_venue_does_not_list_ends_the_engine_with_the_nearest(
     assert len(told) == 1 and "BTC/USTD:USTD" in told[0] and "BTC/USDT:USDT" in told[0]
     ended = json.loads(said[-1] if said[-1].startswith("{") else said[-2])
     assert ended["event"] == "ended" and "BTC/USTD:USTD" in ended["reason"]
+
+
+def test_the_demo_trades_its_test_account_through_the_live_executor_and_no_secret_leaves_it(
+    start: Callable[..., Engine], home: Path
+) -> None:
+    engine = start(*DEMO, "--live-sim")
+    engine.wait_until_trading()
+    eventually(lambda: "type 'live'" in str(engine.ctl("buy 0.01 mkt")), "the account is there, and locked")
+    assert "account test of the embedded exchange" in str(engine.ctl("paper"))
+    assert engine.ctl("live").ok
+    eventually(lambda: engine.ctl("buy 0.01 mkt").ok, "the private streams are open")
+    eventually(lambda: "0.01" in str(engine.ctl("positions").lines), "the fill has come back")
+    eventually(lambda: engine.ctl("reconcile").data == {"live": True, "heard": True, "differences": []}, "both agree")
+    assert engine.ctl("flatten").ok
+    eventually(lambda: "0.01" not in str(engine.ctl("positions").lines), "the position is closed")
+    engine.ctl("quit")
+    assert engine.wait() == 0
+    keys = KeyRing([1], 1)
+    written = "".join(path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+    assert "accepted" in written and "filled" in written
+    parts = [part for key in keys.all() for part in (key.key, key.secret, key.passphrase)]
+    assert [part for part in parts if part in written] == []

@@ -78,7 +78,9 @@ class LiveExecutor:
         counted: Callable[[str], Iterable[str]],
         tell: Tell,
         policy: LivePolicy | None = None,
+        holder: str = "",
     ) -> None:
+        self.holder = holder or dialect.venue
         self.dialect = dialect
         self.policy = policy or LivePolicy()
         self.tracker = Tracker(lambda symbol: f"{dialect.venue}:{symbol}")

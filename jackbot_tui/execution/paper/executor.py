@@ -67,6 +67,7 @@ class PaperExecutor:
     """See the module's paragraph. ``markets`` may grow while it works; an order needs its market to be there."""
 
     remote = False
+    holder = ""
     locked = ""
     trouble = ""
     """Paper takes orders always: what a book that is not LIVE means, the risk gate decides."""

@@ -56,6 +56,8 @@ def arming(header: HeaderView, has_pen: bool) -> Cell:
         return (" KILLED ", Ink.BADGE_KILLED)
     if not has_pen:
         return (" READ-ONLY ", Ink.WARN)
+    if header.locked:
+        return (" LOCKED ", Ink.WARN)
     if header.armed:
         left_s = max(0, header.armed_until_ns - header.now_ns) / 1e9
         what = "ARMED MKT" if header.armed_market else "ARMED"
@@ -103,7 +105,8 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
     name = symbol_of(book.key) if book is not None else "no instrument"
     guard = arming(header, gauge.has_pen)
     if lines == 1:
-        begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {header.venue[:7]} ", Ink.DIM), *last_cells(book, symbol)]
+        where = header.account or header.venue[:7]
+        begin: list[Cell] = [(f" {name}", Ink.TITLE), (f" {where} ", Ink.DIM), *last_cells(book, symbol)]
         if header.replay:
             begin.append((f"  {header.replay}", Ink.WARN))
         if header.mark:
@@ -138,9 +141,10 @@ def header_rows(view: ScreenView | None, gauge: Gauge, width: int, lines: int) -
         ("  day ", Ink.DIM),
         (f"{signed_money(header.day_pnl)} ", Ink.PROFIT if day >= 0 else Ink.LOSS),
     ]
+    account: list[Cell] = [(header.account, Ink.STRONG), (" ", Ink.TEXT)] if header.account else []
     second += whole_groups(_health(header, book, gauge), width - row_width((*second, *money)))
     return [
-        spread(first, [(" ", Ink.TEXT), guard, (" ", Ink.TEXT), badge(header.mode)], width),
+        spread(first, [(" ", Ink.TEXT), *account, guard, (" ", Ink.TEXT), badge(header.mode)], width),
         spread(second, money, width),
     ]
 
