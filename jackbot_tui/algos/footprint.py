@@ -1,6 +1,6 @@
 """How far the children of a sliced order stand out from the tape: a test, its figures, and what they would be at worst.
 
-``Trail`` collects children and, between them, a fair sample of the trades that others made; ``measure`` compares. Pure:
+``Trail`` collects children and, between them, a fair sample of the trades that others made, and compares them. Pure:
 random only by a seed, no clock. The engine's host keeps a trail per order; panels show the ``Footprint``.
 
 The test. Four figures are taken of the newest children: *rhythm*, the largest Rayleigh power
@@ -17,7 +17,7 @@ import math
 import random
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from enum import StrEnum
 from itertools import accumulate, pairwise
 from operator import mul
@@ -41,6 +41,7 @@ KEPT_BETWEEN = 24
 ONE_EVENT_NS = 250 * NS_PER_MS
 """Children closer than this are one event in time: a cancel and what follows it."""
 
+DRAWS_AT_ONCE = 9
 DRAWN_FOR_ONE = 3
 """Trades drawn for each child, for there are some too close to others."""
 
@@ -86,6 +87,10 @@ class Footprint(Struct, frozen=True, kw_only=True):
     tape_round: float = 0.0
 
 
+Measuring = Generator[None, None, Footprint]
+"""A test under way; what it returns is the footprint."""
+
+
 class Between(Struct):
     """Trades of others between two children: how many, and a sample in which each is as likely."""
 
@@ -126,10 +131,24 @@ class Trail:
 
     def footprint(self) -> Footprint:
         """The children as they are now against the tape between them."""
-        return measure(list(self.children), list(self._between), self.lot, self.placed)
+        return finished(self.measuring())
+
+    def measuring(self) -> Measuring:
+        """The same in steps of a millisecond or two, for whoever must not be kept waiting."""
+        return _measured(list(self.children), list(self._between), self.lot, self.placed)
 
 
-def measure(children: Sequence[Mark], between: Sequence[Between], lot: float, seed: int) -> Footprint:
+def finished(measuring: Measuring) -> Footprint:
+    """All its steps at once."""
+    while True:
+        try:
+            next(measuring)
+        except StopIteration as stop:
+            found: Footprint = stop.value
+            return found
+
+
+def _measured(children: Sequence[Mark], between: Sequence[Between], lot: float, seed: int) -> Measuring:
     """The test of the module's paragraph. ``lot`` is the smallest step of sizes."""
     events = _events([mark.ns for mark in children])
     others = sum(each.count for each in between)
@@ -142,8 +161,10 @@ def measure(children: Sequence[Mark], between: Sequence[Between], lot: float, se
     rng = random.Random(seed)
     tape = [mark for each in between for mark in each.kept]
     chances_of = list(accumulate(each.count / len(each.kept) for each in between for _ in each.kept))
-    draws = []
-    for _ in range(DRAWS):
+    draws: list[tuple[float, ...]] = []
+    for number in range(DRAWS):
+        if number % DRAWS_AT_ONCE == 0:
+            yield
         # Each trade of the tape is as likely as any other, and none is there twice.
         drawn = list(dict.fromkeys(rng.choices(tape, cum_weights=chances_of, k=DRAWN_FOR_ONE * len(children))))
         times = _apart([mark.ns for mark in drawn], len(events))

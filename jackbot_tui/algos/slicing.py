@@ -263,7 +263,7 @@ class Sliced(Algorithm[SliceMemory]):
         displayed = seen.view.bid_size if side.sign > 0 else seen.view.ask_size
         if hides(terms):
             chance = draw(seen.seed, memory.parts + 1)
-            behind = max(least, behind * _decimal(1 - 0.5 * chance))
+            behind = max(least, min(behind, due.ready), behind * _decimal(1 - 0.5 * chance))
             part = _decimal(0.3 + 0.6 * draw(seen.seed, memory.parts))
             traded = ZERO if seen.view.flow is None else seen.view.flow.size_at(0.5 + 0.45 * chance)
             displayed = part * max(traded, displayed)

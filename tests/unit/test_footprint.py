@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -125,3 +126,36 @@ def test_the_host_measures_running_and_ended_orders_against_the_tape() -> None:
     assert picture.footprint.verdict is Verdict.STANDS_OUT
     assert picture.footprint.period_s == pytest.approx(3.0, rel=0.1)
     assert world.look(maker).footprint is None
+
+
+def test_a_screen_that_looks_all_the_time_gets_it_in_steps() -> None:
+    world, rng = ParentsWorld(), random.Random(2)
+    world.begin(Kind.TWAP, BUY, "1", over="60s", slices="20", random="0", style="take", slip="100")
+    for _ in range(80):
+        world.trade(BUY, "100.5", str(rng.choice(TAPE_SIZES)))
+        world.book("100.0", "100.5")
+        world.step(500)
+    first = world.engine.parents.pictures()[0].footprint  # a single look is answered at once
+    assert first is not None
+    looks = [first]
+    for _ in range(40):
+        world.step(200)
+        found = world.engine.parents.pictures()[0].footprint
+        assert found is not None
+        looks.append(found)
+    assert len({each.p for each in looks} | {each.tape_rhythm for each in looks}) > 1
+    assert sum(later != earlier for earlier, later in pairwise(looks)) == 1
+
+
+def test_measuring_in_steps_finds_the_same() -> None:
+    made = trail(3, by_chance, odd_size)
+    steps, measuring = 0, made.measuring()
+    while True:
+        try:
+            next(measuring)
+        except StopIteration as stop:
+            found = stop.value
+            break
+        steps += 1
+    assert steps == 11
+    assert found == made.footprint()
