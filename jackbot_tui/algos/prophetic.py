@@ -47,6 +47,9 @@ LOOK_NS = 2 * NS_PER_S
 """Asleep it looks so often all the same, and up to half as late again by its seed, so that many do not look together: a
 mark that stopped coming changes the reference without a move."""
 
+REST_NS = NS_PER_S
+"""A placed order is not pulled sooner: a reference that trembles at the edge must not make it come and go."""
+
 QUIET_SHARE = Decimal("0.5")
 """Part of the way to the edge within which nothing needs to be looked at."""
 
@@ -110,7 +113,8 @@ class Prophet(Algorithm[ProphetMemory]):
         " reference (mark, index, last, or the other side's best price), its lowest and highest price, and our gate's"
         " bounds. It is looked at with every book, trade and mark that could matter.",
         "PLACED: one limit order for all that is left. It stays when the price falls out of range again, unless"
-        " `back=pull`.",
+        f" `back=pull`: then it is pulled, {time_text(REST_NS)} after it began to rest at the soonest, and never"
+        " once part of it has filled.",
         "Refused at the edge: the distance from the reference is remembered; it asks again when the price has come"
         f" {text_of(STEP * HUNDRED)} % of the reference nearer (twice as much after each further refusal, at most"
         f" {text_of(LARGEST_STEP * HUNDRED)} %), or after {time_text(FIRST_WAIT_NS)}, twice as long each time, at most"
@@ -171,11 +175,13 @@ class Prophet(Algorithm[ProphetMemory]):
         if is_worse(child.price, price, seen.side) or (child.accepted_ns and child.price != price == wanted):
             return Decision(memory=memory, why=f"{place}: moves to {text_of(wanted)}")
         if terms.word("back") == "pull" and child.accepted_ns and not child.filled:
-            away = _out(seen, terms, price, reach)
+            away, rested = _out(seen, terms, price, reach), child.accepted_ns + REST_NS
+            if away and seen.view.now < rested:
+                return Decision(memory=memory, wants=keep, why=f"{place}, {away}", wake_ns=rested)
             if away:
                 pulled = replace(memory, pulled=memory.pulled + 1)
                 return Decision(memory=pulled, why=f"{place}, {away}: pulled and armed again")
-        return Decision(memory=memory, wants=keep, why=place, quiet=0.0)
+        return Decision(memory=memory, wants=keep, why=place)
 
     def _armed(self, seen: Seen, terms: Terms, memory: ProphetMemory, price: Decimal) -> Decision[ProphetMemory]:
         side, view, left = seen.side, seen.view, seen.remaining
