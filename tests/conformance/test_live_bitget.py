@@ -17,7 +17,7 @@ from jackbot_tui.venues.errors import ErrorKind, classify
 from tests.conformance.test_private_ccxt import Trader, until
 from tests.gateway_world import relaxed
 
-SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
+SPOT, LINEAR, IN_USDC = "BTC/USDT", "BTC/USDT:USDT", "BTC/USDC:USDC"
 BOTH = pytest.mark.parametrize("mended", [False, True], ids=["plain", "mended"])
 MANY = 120
 
@@ -29,7 +29,7 @@ async def trading(
     import ccxt.pro
 
     sim = SimExchange(
-        [SPOT, LINEAR], venue="bitget", seed=17, manual=True, volatility=0.2, start_ns=time.time_ns(),
+        [SPOT, LINEAR, IN_USDC], venue="bitget", seed=17, manual=True, volatility=0.2, start_ns=time.time_ns(),
         limits=relaxed(front_of("bitget")), accounts=1,
     )  # fmt: skip
     async with sim, asyncio.timeout(25):
@@ -122,6 +122,31 @@ async def test_a_streamed_market_sell_has_its_size(mended: bool) -> None:
         await trader.hear(watching)
         await until(trader, lambda: trader.client.orders[-1]["status"] == "closed")
         assert (trader.client.orders[-1]["amount"] == pytest.approx(amount)) is mended
+        for future in topics:
+            future.cancel()
+
+
+@BOTH
+async def test_perpetuals_in_usdc_are_heard_of_and_held(mended: bool) -> None:
+    async with trading(IN_USDC, mended=mended) as trader:
+        trader.client.options |= {"defaultType": "swap", "defaultSubType": "linear"}
+        heard: list[str] = []
+
+        async def listen() -> None:
+            while True:
+                heard.extend(order["symbol"] for order in await trader.client.watch_orders())
+
+        topics = [
+            asyncio.ensure_future(getattr(trader.client, f"watch_{each}")())
+            for each in ("my_trades", "balance", "positions")
+        ]
+        topics.append(asyncio.ensure_future(listen()))
+        await until(trader, lambda: trader.sim.front.listeners(1, MarketKind.LINEAR) > 0)
+        await trader.buy(trader.amount(2000))
+        await until(trader, lambda: bool(trader.client.orders))
+        positions = await trader.call("fetch_positions")
+        assert [position["symbol"] for position in positions] == ([IN_USDC] if mended else [])
+        assert (IN_USDC in heard) is mended
         for future in topics:
             future.cancel()
 

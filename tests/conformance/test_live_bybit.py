@@ -16,6 +16,7 @@ from jackbot_tui.sim.requests import OrderSpec
 from jackbot_tui.venues.errors import ErrorKind, classify
 from tests.conformance.test_private_ccxt import Trader, until
 from tests.gateway_world import relaxed
+from tests.live_gateway import Live
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 BOTH = pytest.mark.parametrize("mended", [False, True], ids=["plain", "mended"])
@@ -139,6 +140,21 @@ async def test_streamed_money_is_what_the_page_says(mended: bool) -> None:
 
 
 @BOTH
+async def test_positions_are_asked_for_whatever_they_settle_in(mended: bool) -> None:
+    async with trading(LINEAR, mended=mended) as trader:
+        await trader.call("load_markets")
+        plain, asked = trader.client.privateGetV5PositionList, []
+
+        async def listening(request: dict[str, str]) -> object:
+            asked.append(request["settleCoin"])
+            return await plain(request)
+
+        trader.client.privateGetV5PositionList = listening
+        await trader.call("fetch_positions", None, {"type": "swap", "subType": "linear"})
+        assert asked == (["USDT", "USDC"] if mended else ["USDT"])
+
+
+@BOTH
 async def test_a_position_has_the_margin_mode_of_the_account(mended: bool) -> None:
     async with trading(LINEAR, mended=mended) as trader:
         await trader.call("load_markets")
@@ -181,3 +197,25 @@ def test_codes_are_read_whatever_class_ccxt_gives_them(code: int, message: str, 
     text = f'bybit {{"retCode":{code},"retMsg":"{message}","result":{{}}}}'
     problem = classify(DIALECT.errors, ["ExchangeError", "BaseError"], text)
     assert (problem.kind, problem.code) == (kind, str(code))
+
+
+async def test_a_price_that_is_moved_to_the_edge_of_the_band_is_the_one_that_is_shown() -> None:
+    exchange = SimExchange(
+        [SPOT, LINEAR], venue="bybit", accounts=1, seed=5, manual=True, start_ns=time.time_ns(),
+        limits=relaxed(front_of("bybit")),
+    )  # fmt: skip
+    async with exchange:
+        await exchange.step(1)
+        live = Live(exchange, venue="bybit")
+        try:
+            await live.ready()
+            engine, asked = exchange.engine(LINEAR), live.far(LINEAR, part="0.9")
+            for price, _ in engine.depth(Side.BUY):
+                for order in engine.queue_at(Side.BUY, price):
+                    engine.cancel(order.order_id, now=exchange.timeline.elapsed_ns)
+            made = live.submit(LINEAR, Side.SELL, "0.005", asked)
+            await live.until(lambda: live.oms.orders[made].price != asked)
+            (there,) = exchange.accounts.orders.open_orders(1)
+            assert live.oms.orders[made].price == there.price * exchange.listing(LINEAR).instrument.tick > asked
+        finally:
+            await live.close()

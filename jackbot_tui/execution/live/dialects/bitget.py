@@ -3,7 +3,8 @@
 A classic account (API v2) is told so and refused. What ccxt 4.5.90 gets wrong with a unified one, and ``corrected``
 mends: own trades are asked for without their market, so that fills of spot and of perpetuals with the same name are
 taken for each other's; they and open orders end at the hundredth row; fees on pages have the wrong sign; a market sell
-on the stream has its value for its size; margin modes are set through the classic API, which a unified account refuses.
+on the stream has its value for its size; margin modes are set through the classic API, which a unified account refuses;
+perpetuals that settle in USDC are left out of positions and of streamed orders.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from jackbot_tui.venues.bitget.errors import ERRORS
 _NOTHING: dict[str, Any] = {}
 PAGE = 100
 MOST_PAGES = 50
+PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES")
 
 
 def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
@@ -107,6 +109,26 @@ def corrected(plain: type[Any]) -> type[Any]:
             parsed: dict[str, Any] = super().parse_ws_trade(trade, market)
             return _paid(parsed, trade) if "execId" in trade else parsed
 
+        # --- the account -----------------------------------------------------------------------------------------
+
+        async def fetch_positions(self, symbols: Any = None, params: Any = _NOTHING) -> list[Any]:
+            """Whatever they settle in."""
+            if symbols or "productType" in params:
+                found: list[Any] = await super().fetch_positions(symbols, params)
+                return found
+            return [
+                position
+                for product in PRODUCTS
+                for position in await self.fetch_positions(None, {**params, "productType": product})
+            ]
+
+        async def watch_orders(
+            self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
+        ) -> Any:
+            """Of all markets without a symbol: the stream is one, and only under spot's name all of it is heard."""
+            every = {} if symbol is not None else {"type": "spot"}
+            return await super().watch_orders(symbol, since, limit, {**params, **every})
+
         # --- margin ----------------------------------------------------------------------------------------------
 
         async def set_margin_mode(self, mode: str, symbol: str | None = None, params: Any = _NOTHING) -> None:
@@ -150,7 +172,7 @@ DIALECT = Dialect(
     watch_params={kind: {} for kind in BOTH_KINDS},  # the wallet's kind would go into the subscription
     settle_s=31.0,  # a request's timestamp is good for 30 s
     # 10 orders or cancels a second are allowed, 20 queries, and ours count 20 units a second
-    weights=dict.fromkeys(BOTH_KINDS, Weights(load=6, create=2, cancel=2, amend=2, setting=2, trades=2)),
+    weights=dict.fromkeys(BOTH_KINDS, Weights(load=6, create=2, cancel=2, amend=2, setting=2, trades=2, positions=2)),
     rights=RightsRule("privateUtaGetV3AccountInfo", _rights),
     override=corrected,
     source="Bitget v3 (unified account) documents of December 2025 and pages of 2026, bitget.md",

@@ -4,7 +4,8 @@ What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it asks for currenci
 loaded; an order asked for by client id alone is asked for under the id ``None`` as well, which no order has; open
 orders end at the twentieth row and own trades at the hundredth; trades of liquidations are left out; the kind of market
 of a streamed order is guessed from a field that need not be there; streamed wallets count unrealised profit as money
-and forget what margin binds; no position tells its margin mode, which is the whole account's.
+and forget what margin binds; positions that settle in USDC are not asked for, and none tells its margin mode, which is
+the whole account's.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ MOST_PAGES = 50
 TRADES = ("Trade", "AdlTrade", "BustTrade", "Settle", "BlockTrade")
 """Executions that change a position; funding is none."""
 
+SETTLED_IN = ("USDT", "USDC")
 RIGHTS = {MarketKind.SPOT: ("Spot", "SpotTrade"), MarketKind.LINEAR: ("ContractTrade", "Order")}
 
 
@@ -127,8 +129,11 @@ def corrected(plain: type[Any]) -> type[Any]:
         # --- the account -----------------------------------------------------------------------------------------
 
         async def fetch_positions(self, symbols: Any = None, params: Any = _NOTHING) -> list[Any]:
-            """With the margin mode, which the account has and its positions do not tell."""
-            found: list[Any] = await super().fetch_positions(symbols, params)
+            """Whatever they settle in, with the margin mode, which the account has and its positions do not tell."""
+            coins = [{}] if symbols or "settleCoin" in params else [{"settleCoin": coin} for coin in SETTLED_IN]
+            found: list[Any] = []
+            for coin in coins:
+                found += await super().fetch_positions(symbols, {**params, **coin})
             if any(position["contracts"] for position in found):
                 said = (await self.privateGetV5AccountInfo())["result"]
                 mode = "isolated" if said.get("marginMode") == "ISOLATED_MARGIN" else "cross"
@@ -173,7 +178,7 @@ DIALECT = Dialect(
     watch_params={kind: {} for kind in BOTH_KINDS},  # the wallet's kind would go into the subscription
     settle_s=7.0,  # recvWindow and the second that Bybit allows for clocks, with some room
     # 10 cancels a second are allowed, and ours count 50 private units
-    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, cancel=5, order=2, open_orders=2, trades=2, positions=2)),
+    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, cancel=5, order=2, open_orders=2, trades=2, positions=3)),
     rights=RightsRule("privateGetV5UserQueryApi", _rights),
     override=corrected,
     source="Bybit v5 documents of 2026-07-24 and changelog to 2026-10-09, bybit.md",
