@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from jackbot_tui.algos.state import Action, Kind, ParentStatus
+from jackbot_tui.desk.commands import StartParent
+from jackbot_tui.desk.language import SymbolTable, explain, parse
 from jackbot_tui.engine.parents import RestartPolicy
 from jackbot_tui.execution.base import ExecutorEvent
 from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
@@ -21,6 +23,7 @@ from tests.desk_world import PERP, instrument
 from tests.parents_world import BUY, SELL, ParentsWorld, restarted, until
 
 D = Decimal
+SYMBOLS = SymbolTable([PERP], {PERP: "BTCUSDT"})
 TEN = PriceBand("mark", buy_up=D("1.1"), buy_down=D("0.9"), sell_up=D("1.1"), sell_down=D("0.9"))
 
 
@@ -410,3 +413,11 @@ def test_asleep_it_costs_no_look_until_prices_have_come_near() -> None:
         assert world.only_order().price == D(50)
     finally:
         del parent.algorithm.decide
+
+
+@pytest.mark.parametrize("line", ["prophet buy 0.2 @ 42000", "pr buy 0.2 @42000", "prophet buy 0.2 price=42000"])
+def test_its_price_is_said_as_in_any_order(line: str) -> None:
+    (command,) = parse(line, SYMBOLS)
+    assert isinstance(command, StartParent)
+    assert (command.kind, command.values) == (Kind.PROPHET, (("price", "42000"),))
+    assert parse(explain(command), SYMBOLS) == [command]

@@ -71,6 +71,7 @@ def _parent(algorithm: Algorithm[Any]) -> Verb:
             continue
         value = _UNIT_WORDS.get(parameter.unit) or "|".join(parameter.words)
         word = f"{parameter.name} {value}" if parameter.bare else f"{parameter.name}={value}"
+        word = f"@ {value}" if parameter.name == "price" else word
         words.append(word if parameter.required else f"[{word}]")
     return Verb(
         name=algorithm.kind.value,
