@@ -63,13 +63,16 @@ def test_progress_figures_and_reason_are_told() -> None:
     assert ">p4" not in other
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_the_footprint_is_told_before_the_reason(width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "hidden", "seen"),
+    [(80, "", "stands out"), (120, "footprint like the tape", "footprint stands out by its rhythm of 5.0 s")],
+)
+def test_the_footprint_is_told_before_the_reason(width: int, hidden: str, seen: str) -> None:
     quiet = replace(SHOWN, footprint="like the tape, p 0.44")
     loud = replace(SHOWN, footprint="stands out by its rhythm of 5.0 s, p 0.04", traced=True)
     _, first, _, second = map(text_row, parent_rows([quiet, loud], 0, width))
-    assert first.split("#41")[0].strip() == "footprint like the tape"
-    assert second.split("#41")[0].strip() == "footprint stands out by its rhythm of 5.0 s"
+    assert first.split("#41")[0].strip() == hidden
+    assert second.split("#41")[0].strip() == seen
 
 
 def test_without_any_the_page_says_how_to_start_one() -> None:

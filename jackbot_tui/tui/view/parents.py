@@ -8,6 +8,9 @@ from jackbot_tui.tui.view.text import symbol_of
 
 ROWS_EACH = 2
 BAR = 10
+WIDE = 110
+"""From here on there is room for the footprint before the reason."""
+
 STATUS_INKS = {
     "running": Ink.GOOD,
     "done": Ink.GOOD,
@@ -49,8 +52,10 @@ def _figures(view: ParentView, chosen: bool, width: int) -> Row:
 
 def _why(view: ParentView, width: int) -> Row:
     cells: list[Cell] = [("        ", Ink.TEXT)]
-    if view.footprint:
+    if view.footprint and width >= WIDE:
         cells.append((f"footprint {view.footprint.partition(', p ')[0]}  ", Ink.WARN if view.traced else Ink.DIM))
+    elif view.traced:
+        cells.append(("stands out  ", Ink.WARN))
     cells.append((view.why, Ink.TEXT if view.is_open else Ink.DIM))
     if view.wakes_in_ms >= 0:
         cells.append((f"  next look in {view.wakes_in_ms / 1000:.1f} s", Ink.DIM))
