@@ -69,6 +69,24 @@ async def test_more_than_a_page_of_own_trades_is_found(mended: bool) -> None:
         found = await trader.call("fetch_my_trades", SPOT, began, 500)
         truth = [str(fill.trade_id) for fill in trader.accounts.orders.fills(1)]
         assert (sorted(trade["id"] for trade in found) == sorted(truth)) is mended
+        order = trader.orders[0]
+        mine = await trader.call("fetch_my_trades", SPOT, None, 500, {"ordId": str(order.order_id)})
+        fills = trader.accounts.orders.fills(1, trader.key, order.order_id)
+        assert sorted(trade["id"] for trade in mine) == sorted(str(fill.trade_id) for fill in fills)
+
+
+@BOTH
+async def test_sockets_are_signed_in_by_the_venues_clock(mended: bool) -> None:
+    async with trading(SPOT, mended=mended) as trader:
+        await trader.call("load_markets")
+        trader.sim.timeline.slip(45_000_000_000)  # our clock is 45 s behind
+        await trader.client.load_time_difference()
+        watching = asyncio.ensure_future(trader.client.watch_balance())
+        if mended:
+            assert (await trader.hear(watching))["USDT"]["total"] == 100_000
+        else:
+            with pytest.raises(ccxt.InvalidNonce):
+                await trader.hear(watching)
 
 
 @BOTH

@@ -3,12 +3,14 @@
 What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it asks for currencies with the key whenever markets are
 loaded; own trades on the stream have the fee's sign the wrong way round; an order that followed from a stop is told
 under the stop's id; own trades and open orders end at the hundredth row; the wallet's kind goes into subscriptions that
-do not know it. Of two things OKX does by itself the trader must be asked: it cuts a spot market order to what the
-balance allows unless ``banAmend`` is sent, and a margin mode comes with each order and has a leverage of its own. The
-dead-man switch is one for the account and may be asked for once a second: spot and perpetuals wind it together.
+do not know it; logins of sockets are stamped by our clock and not by the venue's.
+
+Of two things that OKX does by itself the trader must be asked: it cuts a spot market order to what the balance allows
+unless ``banAmend`` is sent, and a margin mode comes with each order and has a leverage of its own. The dead-man switch
+is one for the account and may be asked for once a second: spot and perpetuals wind it together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,6 +29,9 @@ from jackbot_tui.venues.okx.errors import ERRORS
 _NOTHING: dict[str, Any] = {}
 PAGE = 100
 MOST_PAGES = 50
+FILLS_MS = 3 * 86_400_000 - 3_600_000
+"""How far back the page of recent fills is asked: three days, less an hour for clocks."""
+
 WINDING_MS = 1_200
 """The switch is not wound more often; the venue takes one request a second."""
 
@@ -63,6 +68,10 @@ def corrected(plain: type[Any]) -> type[Any]:
         def __init__(self, config: Mapping[str, Any]) -> None:
             self.margin_modes: dict[str, str] = {}
             super().__init__(config)
+
+        def seconds(self) -> int:
+            """Logins of sockets are stamped with it: by the venue's clock, as requests are."""
+            return int(self.nonce() // 1000)
 
         async def fetch_currencies(self, params: Any = _NOTHING) -> dict[str, Any]:
             """A signed call that nobody asked for; currencies follow from the markets."""
@@ -102,14 +111,33 @@ def corrected(plain: type[Any]) -> type[Any]:
         async def fetch_my_trades(
             self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
         ) -> list[Any]:
-            found: list[Any] = []
+            """From the page of the last three days where that will do: it may be asked more often than the history."""
+            market = self.market(symbol)
+            request = {"instType": "SPOT" if market["spot"] else "SWAP", "instId": market["id"], **params}
+            if since is not None:
+                request["begin"] = str(since)
+            rows: list[Any] = []
+            if since is None or since > self.milliseconds() - FILLS_MS:
+                rows = await self._all_pages(self.privateGetTradeFills, request)
+            if not rows and (since is None or since <= self.milliseconds() - FILLS_MS):
+                rows = await self._all_pages(self.privateGetTradeFillsHistory, request)
+            trades: list[Any] = self.parse_trades(rows, market)
+            return sorted(trades, key=lambda trade: trade["timestamp"])
+
+        async def _all_pages(self, ask: Callable[[Any], Awaitable[Any]], request: Mapping[str, Any]) -> list[Any]:
+            rows: list[Any] = []
             for _ in range(MOST_PAGES):
-                older = {"after": min(trade["info"]["billId"] for trade in found)} if found else {}
-                page = await super().fetch_my_trades(symbol, since, PAGE, {**params, **older})
-                found += page
+                older = {"after": min((row["billId"] for row in rows), key=int)} if rows else {}
+                page = (await ask({**request, **older, "limit": str(PAGE)}))["data"]
+                rows += page
                 if len(page) < PAGE:
                     break
-            return sorted(found, key=lambda trade: trade["timestamp"])
+            return rows
+
+        def parse_trade(self, trade: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
+            parsed: dict[str, Any] = super().parse_trade(trade, market)
+            parsed["clientOrderId"] = trade.get("clOrdId") or None
+            return parsed
 
         # --- margin ----------------------------------------------------------------------------------------------
 
@@ -173,7 +201,7 @@ DIALECT = Dialect(
     one_wallet=True,
     settle_s=31.0,  # a request's timestamp is good for 30 s
     # limits are per page and user, 10 to 60 in 2 s; ours counts 20 in 2 s over all of them
-    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, trades=2, balance=2, positions=2, count_down=1)),
+    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, balance=2, positions=2, count_down=1)),
     dead_man=dict.fromkeys(BOTH_KINDS, DeadMan("count_down_account", _count_down, whole=True)),
     dead_man_s=(10.0, 120.0),
     override=corrected,
