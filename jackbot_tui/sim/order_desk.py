@@ -83,8 +83,6 @@ class OrderDesk:
     def submit(self, account: int, spec: OrderSpec) -> AccountOrder:
         """The order as it stands after matching. Refused with nothing done."""
         price, lots, trigger = self.examine(account, spec)
-        if spec.reduce_only and trigger is None and not self._terms.trims_reduce_only:
-            self._check_reduction(account, spec.side, lots)
         order = self._order(account, spec, price, lots, trigger)
         if trigger is None or price is not None:
             self._admit(order, replaces=None)
@@ -237,12 +235,6 @@ class OrderDesk:
             spec.self_trade or self._terms.self_trade, now_ms, now_ms, is_market=price is None, trigger=trigger,
             waiting=trigger is not None, close_position=spec.close_position, cost=spec.cost,
         )  # fmt: skip
-
-    def _check_reduction(self, account: int, side: Side, lots: int) -> None:
-        """Refused with the size of the position in base units where there is less to reduce."""
-        held = max(0, -side.sign * self._held_lots(account))
-        if lots > held:
-            raise Refused(Refusal.REDUCE_ONLY, held * self.instrument.lot)
 
     def _lots(self, account: int, spec: OrderSpec) -> int:
         if spec.close_position:

@@ -42,7 +42,6 @@ class Terms(Struct, frozen=True, kw_only=True):
     ``trigger_keeps_id``: kinds of market where a triggered order stays the same order; elsewhere a new one follows from
     it. ``liquidation_fee`` is a fraction of the liquidated value. ``one_wallet``: spot and perpetuals share one wallet
     per currency (a unified account), and what either binds is bound for both; no currency stands in for another.
-    ``trims_reduce_only``: a reduce-only order larger than the position is cut to it; else it is refused as a whole.
     ``moves_to_band``: kinds of market where a price beyond the band is moved to its edge, and not refused.
     """
 
@@ -57,5 +56,4 @@ class Terms(Struct, frozen=True, kw_only=True):
     liquidation_fee: Decimal = Decimal("0.0125")
     liquidation_id: str = "autoclose-"
     one_wallet: bool = False
-    trims_reduce_only: bool = True
     moves_to_band: frozenset[MarketKind] = frozenset()

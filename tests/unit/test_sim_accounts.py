@@ -441,13 +441,6 @@ def test_one_wallet_is_paid_in_once_and_spot_fills_move_its_money() -> None:
     assert world.accounts.holding(1, "BTC").total == Decimal(3) - Decimal("0.001")
 
 
-def test_where_nothing_is_trimmed_a_reduce_only_order_above_the_position_is_refused() -> None:
-    world = open_world(Terms(trims_reduce_only=False))
-    world.order(1, LINEAR, BUY, "1")
-    assert refusal(world, 1, LINEAR, SELL, "1.1", reduce_only=True) is Refusal.REDUCE_ONLY
-    world.order(1, LINEAR, SELL, "1", reduce_only=True)
-    assert world.accounts.positions.position(1, LINEAR).lots == 0
-
 
 def test_a_fill_or_kill_order_is_refused_without_a_trace_by_the_terms() -> None:
     world = open_world(Terms(refuses_fok=True))

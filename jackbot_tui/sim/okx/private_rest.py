@@ -84,8 +84,6 @@ def error_of(refused: Refused, currency: str = "") -> OkxError:
     """What OKX says to a refusal of the back office; ``currency`` is what was lacking."""
     amount = refused.amount or Decimal(0)
     if refused.refusal is Refusal.REDUCE_ONLY:
-        if amount:
-            return OkxError("51112", "Close order size exceeds available size for this position.")
         return OkxError("51169", NO_POSITION)
     if refused.refusal in (Refusal.MODE_WITH_ORDERS, Refusal.MODE_WITH_POSITION):
         return OkxError("59000", "Your settings failed as you have positions, bot or open orders.")
