@@ -84,6 +84,7 @@ class Topic(StrEnum):
     PARENTS = "parents"
     HONESTY = "honesty"
     RECONCILE = "reconcile"
+    KILLED = "killed"
 
 
 class ReplayAction(StrEnum):

@@ -225,7 +225,7 @@ class Desk:
             "closing": [each.order.number for each in report.flattens if each.order is not None],
             "unknown": [order.number for order in report.unknown],
         }
-        done.add("; ".join(words), report.seq, data)
+        done.add("; ".join(words) + "; 'killed' says what is proven", report.seq, data)
 
     def picture(self, client: ClientInfo, request: ViewRequest) -> ScreenView:
         """The newest picture for this client."""

@@ -14,6 +14,7 @@ from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.parent_words import parents_report
 from jackbot_tui.desk.pictures import budget_views, limit_views, order_view, position_view
 from jackbot_tui.desk.ports import EnginePort, HostFigures
+from jackbot_tui.desk.proof import proof_of_kill
 from jackbot_tui.desk.views import ConnectionView, is_far
 from jackbot_tui.desk.why import assumptions, fill_view, honesty
 from jackbot_tui.desk.words import data_of_order, money, signed_money, working_words
@@ -53,6 +54,8 @@ def show(command: c.Show, desk: "Desk", active: str) -> Report:
             return honesty(desk.engine, active)
         case c.Topic.RECONCILE:
             return _reconcile(desk.engine)
+        case c.Topic.KILLED:
+            return proof_of_kill(desk.engine)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

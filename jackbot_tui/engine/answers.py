@@ -37,3 +37,4 @@ class KillReport(Struct, frozen=True):
     flattens: list[Submitted]
     unknown: list[Order]
     seq: int
+    ts: int

@@ -19,6 +19,7 @@ from jackbot_tui.engine.describe import describe
 from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
 from jackbot_tui.engine.flatten import Flattener
 from jackbot_tui.engine.funding import Funding
+from jackbot_tui.engine.kill import throw
 from jackbot_tui.engine.margin import choose_margin
 from jackbot_tui.engine.market_data import MarketData
 from jackbot_tui.engine.markouts import Markouts
@@ -106,6 +107,7 @@ class Engine:
         self.fills: deque[FillRow] = deque(maxlen=RECENT_FILLS)
         self.order_round_trip_ms = -1.0
         self.stopping = False
+        self.last_kill: KillReport | None = None
         self._next_number = 1
         self.markouts = Markouts(data.markets, self.append)
         self._flattener = Flattener(self)
@@ -316,16 +318,8 @@ class Engine:
 
     def kill(self, source: str, flatten: bool = False) -> KillReport:
         """Lock new orders, cancel everything, optionally flatten. Needs neither arming nor fresh data."""
-        now = self.clock.now_ns()
-        self.gate.kill()
-        seq = self.append(KillSwitch(ts=now, engaged=True, source=source))
-        cancels = self.cancel_all(source="kill")
-        flattens = self.flatten(None, "kill") if flatten else []
-        unknown = [order for order in self.oms.open_orders() if order.status is OrderStatus.PENDING_UNKNOWN]
-        by = "" if source == "kill" else f" by {source}"  # the kill key's own connection has no better name
-        text = f"KILL{by}: {len(cancels)} cancels sent, new orders locked until 'kill reset'"
-        self.publish_durable(seq, now, "kill", "bad", text)
-        return KillReport(cancels, flattens, unknown, seq)
+        self.last_kill = throw(self, source, flatten)
+        return self.last_kill
 
     def reset_kill(self, source: str) -> int:
         """Allow orders again. Returns the journal record to wait for."""

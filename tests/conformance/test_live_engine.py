@@ -145,11 +145,18 @@ async def test_orders_survive_a_restart_and_the_restart_asks_and_does_nothing(tm
         desk = Desk(again.engine, None)
         shown = await desk.execute(desk.attach(Role.CTL, "test"), "reconcile", Context(), confirmed=True)
         assert shown.ok and "foreign order" in "".join(shown.lines)
+        screen = desk.attach(Role.CTL, "test")
         report = again.engine.kill("test", flatten=True)
         assert [order.client_id for order in report.cancels] == [kept]
+        sent = await desk.execute(screen, "killed", Context(), confirmed=True)
+        assert sent.data is not None and sent.data["proven"] is False, "asked for is not done"
+        assert any(line.startswith("NOT proven: #") for line in sent.lines)
         await again.until(
             lambda: again.status(kept) is S.CANCELED and not again.engine.portfolio.position(KEY).quantity
         )
+        done = await desk.execute(screen, "killed", Context(), confirmed=True)
+        assert done.data is not None and (done.data["proven"], done.data["held"]) == (True, {})
+        assert done.lines[-1] == "nothing is open and nothing is held"
         assert [order.client_id for order in exchange.accounts.orders.open_orders(1)] == ["web-1"]
         said = [notice.text for notice in again.engine.board.after(0)]
         await again.close()

@@ -223,6 +223,7 @@ VERBS: tuple[Verb, ...] = (
     _now("look", "book", "", "[NUM] [SYM]", "best levels of the order book", "book 5"),
     _now("look", "limits", "", "", "every limit of the risk gate and how much is used", "limits"),
     _now("look", "reconcile", "", "", "where our books and the venue's differ, on a live account", "reconcile"),
+    _now("look", "killed", "", "", "what the last kill is proven to have done, and what not yet", "killed"),
     _now("look", "connections", "conn", "", "sockets to the venue", "connections"),
     _now(
         "records",

@@ -528,6 +528,7 @@ _READERS: dict[str, Callable[[Reader], c.Command]] = {
     "connections": _show,
     "honesty": _show,
     "reconcile": _show,
+    "killed": _show,
     "why": lambda reader: c.Why("" if reader.done else reader.take("an order or a fill").text.removeprefix("#")),
     "journal": _journal,
     "note": _note,
