@@ -166,6 +166,25 @@ async def test_a_margin_mode_comes_with_the_orders(mended: bool) -> None:
         assert trader.accounts.positions.setting(1, trader.key).isolated
 
 
+@BOTH
+async def test_a_stream_is_signed_in_to_by_the_venues_clock(mended: bool) -> None:
+    async with trading(SPOT, mended=mended) as trader:
+        await trader.call("load_markets")
+        trader.sim.faults.set("skew", "40s")
+        await trader.sim.step(0.02)
+        await trader.client.load_time_difference()
+        names = ("orders", "my_trades", "balance")
+        watching = [asyncio.ensure_future(getattr(trader.client, f"watch_{name}")()) for name in names]
+        if mended:
+            await until(trader, lambda: trader.sim.front.listeners(1, MarketKind.SPOT) > 0)
+        else:
+            with pytest.raises(ccxt.BadRequest):
+                await trader.hear(watching[0])
+        for future in watching:
+            future.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+
 @pytest.mark.parametrize(
     ("role", "rights"), [("reader", (False, False)), ("trader", (True, False)), ("owner", (True, True))]
 )

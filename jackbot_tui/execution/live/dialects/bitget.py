@@ -4,10 +4,12 @@ A classic account (API v2) is told so and refused. What ccxt 4.5.90 gets wrong w
 mends: own trades are asked for without their market, so that fills of spot and of perpetuals with the same name are
 taken for each other's; they and open orders end at the hundredth row; fees on pages have the wrong sign; a market sell
 on the stream has its value for its size; margin modes are set through the classic API, which a unified account refuses;
-perpetuals that settle in USDC are left out of positions and of streamed orders.
+perpetuals that settle in USDC are left out of positions and of streamed orders; the stream is signed in to by this
+machine's clock, however wrong it is.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from jackbot_tui.execution.live.dialect import (
@@ -121,6 +123,18 @@ def corrected(plain: type[Any]) -> type[Any]:
                 for product in PRODUCTS
                 for position in await self.fetch_positions(None, {**params, "productType": product})
             ]
+
+        async def authenticate(self, params: Any = _NOTHING) -> Any:
+            """By the venue's clock, as requests are signed; ccxt takes this machine's."""
+            url, topic = str(params["url"]), "authenticated"
+            client = self.client(url)
+            done = client.reusableFuture(topic)
+            if topic not in client.subscriptions:
+                stamp = str(self.nonce() // 1000)
+                signed = self.hmac(self.encode(f"{stamp}GET/user/verify"), self.encode(self.secret), sha256, "base64")
+                fields = {"apiKey": self.apiKey, "passphrase": self.password, "timestamp": stamp, "sign": signed}
+                self.watch(url, topic, {"op": "login", "args": [fields]}, topic)
+            return await done
 
         async def watch_orders(
             self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING

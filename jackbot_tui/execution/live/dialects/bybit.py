@@ -5,11 +5,12 @@ loaded; an order asked for by client id alone is asked for under the id ``None``
 orders end at the twentieth row and own trades at the hundredth; trades of liquidations are left out; the kind of market
 of a streamed order is guessed from a field that need not be there; streamed wallets count unrealised profit as money
 and forget what margin binds; positions that settle in USDC are not asked for, and none tells its margin mode, which is
-the whole account's.
+the whole account's; streams are signed in to by this machine's clock, however wrong it is.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from jackbot_tui.execution.live.dialect import (
@@ -31,6 +32,9 @@ TRADES_PAGE = 100
 MOST_PAGES = 50
 TRADES = ("Trade", "AdlTrade", "BustTrade", "Settle", "BlockTrade")
 """Executions that change a position; funding is none."""
+
+LOGIN_MS = 10_000
+"""So long a login of the stream may be under way."""
 
 SETTLED_IN = ("USDT", "USDC")
 RIGHTS = {MarketKind.SPOT: ("Spot", "SpotTrade"), MarketKind.LINEAR: ("ContractTrade", "Order")}
@@ -139,6 +143,17 @@ def corrected(plain: type[Any]) -> type[Any]:
                 mode = "isolated" if said.get("marginMode") == "ISOLATED_MARGIN" else "cross"
                 found = [{**position, "marginMode": mode} for position in found]
             return found
+
+        async def authenticate(self, url: str, params: Any = _NOTHING) -> Any:
+            """By the venue's clock, as requests are signed; ccxt takes this machine's."""
+            client, topic = self.client(url), "authenticated"
+            done = client.reusableFuture(topic)
+            if topic not in client.subscriptions:
+                expires = str(self.nonce() + LOGIN_MS)
+                signed = self.hmac(self.encode(f"GET/realtime{expires}"), self.encode(self.secret), sha256, "hex")
+                message = {"op": "auth", "args": [self.apiKey, expires, signed], **params}
+                self.watch(url, topic, message, topic)
+            return await done
 
         def parse_ws_balance(self, balance: Mapping[str, Any], account: str | None = None) -> None:
             """As the page has it: money without unrealised profit, and what orders and positions bind is not free."""
