@@ -12,8 +12,8 @@ WITHOUT: dict[str, str] = {
         "a repeated id is answered with the first order, neither refused nor placed: judged in test_private_coinbase"
     ),
     "streams:spot": (
-        "ccxt has no watch_my_trades or watch_balance here, and takes what is filled for an order's amount: what the "
-        "channel tells is judged in test_private_coinbase"
+        "ccxt has no watch_my_trades or watch_balance here, and takes what is filled in part for an order's amount: "
+        "what the channel tells is judged in test_private_coinbase"
     ),
 }
 BUYS_BY_COST = True
