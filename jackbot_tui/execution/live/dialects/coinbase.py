@@ -5,7 +5,6 @@ follows pages to their end and keeps the order stream alive. Facts: the venue's 
 (``coinbase.py``, ``pro/coinbase.py``).
 """
 
-import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
@@ -61,6 +60,7 @@ class Mended:
     market: Any
     client: Any
     watch: Any
+    spawn: Any
     load_markets: Any
     parse_orders: Any
     parse_order: Any
@@ -182,9 +182,7 @@ class Mended:
         url = self.urls["api"]["ws"]
         if HEARTBEATS not in self.client(url).subscriptions:
             message = {"type": "subscribe", "channel": HEARTBEATS}
-            beating = asyncio.ensure_future(self.watch(url, HEARTBEATS, message, HEARTBEATS))
-            beating.add_done_callback(_look_at)
-            self.options["beating"] = beating  # a task that nobody holds may be forgotten
+            self.spawn(self.watch, url, HEARTBEATS, message, HEARTBEATS).add_done_callback(_look_at)
         return await cast(Any, super()).watch_orders(symbol, since, limit, params or {})
 
     def handle_heartbeats(self, client: Any, message: Any) -> Any:
@@ -220,10 +218,10 @@ async def _nothing(params: Any = None) -> dict[str, Any]:
     return {}
 
 
-def _look_at(task: "asyncio.Task[Any]") -> None:
+def _look_at(done: Any) -> None:
     """A stream that broke before its first heartbeat says so to who watches orders."""
-    if not task.cancelled():
-        task.exception()
+    if not done.cancelled():
+        done.exception()
 
 
 def mended(plain: type[Any]) -> type[Any]:
