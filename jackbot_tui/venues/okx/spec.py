@@ -24,7 +24,13 @@ HEARTBEAT_S = 20.0
 UNCHANGED_S = 60.0
 """An unchanged book is sent about so often, as an empty update that repeats its number."""
 
-_REST_LIMITS = (RateLimit("REQUESTS", 20, 2), RateLimit("CONNECTIONS", 3, 1))
+PUBLIC_PAGES = ("instruments", "snapshot", "time", "address")
+_REST_LIMITS = (
+    RateLimit("REQUESTS", 20, 2, purposes=PUBLIC_PAGES),
+    RateLimit("PRIVATE", 60, 2, "account", ("private",)),
+    RateLimit("CONNECTIONS", 3, 1),
+)
+"""The tightest public page we ask, and the private pages' common limit: those that take less weigh more."""
 
 SPOT = MarketSpec(
     kind=MarketKind.SPOT,

@@ -118,16 +118,21 @@ def corrected(plain: type[Any]) -> type[Any]:
                 request["begin"] = str(since)
             rows: list[Any] = []
             if since is None or since > self.milliseconds() - FILLS_MS:
-                rows = await self._all_pages(self.privateGetTradeFills, request)
+                rows = await self._all_pages(self.privateGetTradeFills, request, 40)
             if not rows and (since is None or since <= self.milliseconds() - FILLS_MS):
-                rows = await self._all_pages(self.privateGetTradeFillsHistory, request)
+                rows = await self._all_pages(self.privateGetTradeFillsHistory, request, 220)
             trades: list[Any] = self.parse_trades(rows, market)
             return sorted(trades, key=lambda trade: trade["timestamp"])
 
-        async def _all_pages(self, ask: Callable[[Any], Awaitable[Any]], request: Mapping[str, Any]) -> list[Any]:
+        async def _all_pages(
+            self, ask: Callable[[Any], Awaitable[Any]], request: Mapping[str, Any], space_ms: int
+        ) -> list[Any]:
+            """``space_ms`` between two pages, as their limits want it."""
             rows: list[Any] = []
             for _ in range(MOST_PAGES):
                 older = {"after": min((row["billId"] for row in rows), key=int)} if rows else {}
+                if older:
+                    await self.sleep(space_ms)
                 page = (await ask({**request, **older, "limit": str(PAGE)}))["data"]
                 rows += page
                 if len(page) < PAGE:
@@ -200,8 +205,8 @@ DIALECT = Dialect(
     amends=frozenset(BOTH_KINDS),
     one_wallet=True,
     settle_s=31.0,  # a request's timestamp is good for 30 s
-    # limits are per page and user, 10 to 60 in 2 s; ours counts 20 in 2 s over all of them
-    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, balance=2, positions=2, count_down=1)),
+    # limits are per page and user; ours is 60 in 2 s over all of them, and pages that take 10 or 40 weigh accordingly
+    weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, balance=6, positions=6, setting=2, count_down=1)),
     dead_man=dict.fromkeys(BOTH_KINDS, DeadMan("count_down_account", _count_down, whole=True)),
     dead_man_s=(10.0, 120.0),
     override=corrected,
