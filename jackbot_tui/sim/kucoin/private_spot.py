@@ -229,7 +229,7 @@ class SpotPrivate:
             order for order in self._accounts.orders.orders(signed.account, key)
             if not order.is_open and not order.waiting and not order.child_id
         ]  # fmt: skip
-        shown = _within(orders, signed, lambda order: order.created_ms)
+        shown = _within(orders, signed, lambda order: (order.created_ms, order.order_id))
         return {"lastId": shown[-1].order_id if shown else 0, "items": [self._row(order) for order in shown]}
 
     def _order(self, signed: Signed) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class SpotPrivate:
             fill for fill in self._accounts.orders.fills(signed.account, key)
             if not asked or (found is not None and fill.order_id == found[1])
         ]  # fmt: skip
-        shown = _within(fills, signed, lambda fill: fill.ms)
+        shown = _within(fills, signed, lambda fill: (fill.ms, fill.trade_id))
         rows = [texts.spot_fill(self.by_key[key], fill, self._names, self._kind_of(fill)) for fill in shown]
         return {"items": rows, "lastId": shown[-1].trade_id if shown else 0}
 
@@ -305,7 +305,7 @@ class SpotPrivate:
         if signed.key.may(Permission.TRADE):
             rights += ["Spot", "Futures"]
         if signed.key.may(Permission.WITHDRAW):
-            rights.append("Withdrawal")
+            rights.append("Transfer")  # the word for withdrawals, among the SDK's values of this field
         return {
             "remark": f"sim-{signed.key.role}",
             "apiKey": signed.key.key,
@@ -345,9 +345,13 @@ class SpotPrivate:
         return order
 
 
-def _within(rows: list[Any], signed: Signed, ms_of: Callable[[Any], int]) -> list[Any]:
-    """Newest first, of those between ``startAt`` and ``endAt``."""
-    start, end = (number_or_none(signed, name) or Decimal(0) for name in ("startAt", "endAt"))
+def _within(rows: list[Any], signed: Signed, place_of: Callable[[Any], tuple[int, int]]) -> list[Any]:
+    """Newest first, of those between ``startAt`` and ``endAt`` and before ``lastId``. ``place_of``: time and number."""
+    start, end, last = (number_or_none(signed, name) or Decimal(0) for name in ("startAt", "endAt", "lastId"))
     limit = min(MOST_ROWS, int(number_or_none(signed, "limit") or ROWS_A_PAGE))
-    chosen = [row for row in rows if ms_of(row) >= start and (not end or ms_of(row) <= end)]
+    places = [(place_of(row), row) for row in rows]
+    chosen = [
+        row for (ms, number), row in places
+        if ms >= start and (not end or ms <= end) and (not last or number < last)
+    ]  # fmt: skip
     return chosen[::-1][:limit]
