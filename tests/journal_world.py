@@ -156,20 +156,17 @@ def story(seed: int, length: int, first: int = 1, trade_prefix: str = "t") -> li
         elif choice < 0.9:
             name = client_id(number)
             new = Decimal(rng.choice(["0.5", "3"]))
-            records.append(
-                rng.choice(
-                    [
-                        OrderAccepted(name, now, f"v{number}"),
-                        OrderCancelRequested(name, now, "ui"),
-                        OrderCanceled(name, now, "by trader"),
-                        OrderExpired(name, now),
-                        OrderRejected(name, now, "-2010", "no money"),
-                        OrderUnknown(name, now, "no answer"),
-                        OrderAmendRequested(name, now, Decimal(101), new, "ui"),
-                        OrderAmended(name, now, Decimal(101), new),
-                    ]
-                )
-            )
+            happened: list[Record] = [
+                OrderAccepted(name, now, f"v{number}"),
+                OrderCancelRequested(name, now, "ui"),
+                OrderCanceled(name, now, "by trader"),
+                OrderExpired(name, now),
+                OrderRejected(name, now, "-2010", "no money"),
+                OrderUnknown(name, now, "no answer"),
+                OrderAmendRequested(name, now, Decimal(101), new, "ui"),
+                OrderAmended(name, now, Decimal(101), new),
+            ]
+            records.append(rng.choice(happened))
         elif choice < 0.94:
             rate, mark, amount = Decimal("0.0001"), Decimal(100), Decimal(rng.choice(["-0.01", "0.02"]))
             records.append(FundingApplied(now, BTC, rate, mark, Decimal(1), amount))
@@ -178,5 +175,6 @@ def story(seed: int, length: int, first: int = 1, trade_prefix: str = "t") -> li
         elif choice < 0.98:
             records.append(KillSwitch(now, rng.random() < 0.5, "ui"))
         else:
-            records.append(rng.choice([Note(now, "tag", "pull"), CommandReceived(now, "ui", "buy 1 @ bid")]))
+            said: list[Record] = [Note(now, "tag", "pull"), CommandReceived(now, "ui", "buy 1 @ bid")]
+            records.append(rng.choice(said))
     return records

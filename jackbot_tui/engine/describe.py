@@ -16,6 +16,7 @@ from jackbot_tui.model.orders import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderTriggered,
     OrderUnknown,
 )
 
@@ -24,9 +25,14 @@ def describe(order: Order, event: OrderEvent) -> tuple[str, str, str]:
     """``(kind, level, text)`` of the notice for an order event; kind "" for events that only we asked for."""
     what = f"#{order.number} {order.side.value.upper()} {text_of(order.quantity)}"
     at = "market" if order.price is None else f"@ {text_of(order.price)}"
+    if order.trigger_price is not None:
+        at = f"{order.trigger_text}, {at}"
     match event:
         case OrderAccepted():
             return "accepted", "info", f"{what} {at} accepted in {(event.ts - order.created_ns) / 1e6:.0f} ms"
+        case OrderTriggered():
+            seen = f" by {text_of(event.price)}" if event.price else ""
+            return "triggered", "warn", f"{what} {order.trigger_text} TRIGGERED{seen}"
         case OrderFilled():
             whole = "complete" if order.status is OrderStatus.FILLED else f"{text_of(order.remaining)} left"
             maker = "maker" if event.liquidity is Liquidity.MAKER else "taker"

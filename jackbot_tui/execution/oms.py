@@ -78,6 +78,9 @@ class Oms:
             source=request.source,
             parent_id=request.parent_id,
             tag=request.tag,
+            trigger_price=request.trigger_price,
+            trigger_by=request.trigger_by,
+            take_profit=request.take_profit,
             created_ns=now,
             updated_ns=now,
         )

@@ -76,7 +76,7 @@ def subject_of(record: Record) -> str:
 def _integers_of(record: Record) -> tuple[int, ...]:
     if isinstance(record, OrderSubmitted):
         order = record.order
-        return record.ts, order.number, order.created_ns, order.updated_ns
+        return record.ts, order.number, order.created_ns, order.updated_ns, order.triggered_ns
     if isinstance(record, ParentStarted):
         return record.ts, record.number, record.seed
     return (record.ts,)

@@ -46,7 +46,8 @@ CREATE TABLE orders (
     owner TEXT NOT NULL, source TEXT NOT NULL, parent_id TEXT NOT NULL, tag TEXT NOT NULL,
     created_ns INTEGER NOT NULL, updated_ns INTEGER NOT NULL, status TEXT NOT NULL, venue_order_id TEXT NOT NULL,
     filled TEXT NOT NULL, average_price TEXT NOT NULL, fees TEXT NOT NULL, reason TEXT NOT NULL,
-    is_open INTEGER NOT NULL
+    is_open INTEGER NOT NULL, trigger_price TEXT, trigger_by TEXT NOT NULL DEFAULT 'last',
+    take_profit INTEGER NOT NULL DEFAULT 0, triggered_ns INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX orders_by_number ON orders (number);
 CREATE INDEX orders_open ON orders (number) WHERE is_open = 1;
@@ -95,6 +96,14 @@ CREATE INDEX IF NOT EXISTS parents_open ON parents (number) WHERE is_open = 1;
 """
 """Tables that journals of the first releases lack. Such a journal has no record that would fill them."""
 
+LATER_COLUMNS = {
+    "trigger_price": ("TEXT", "NULL"),
+    "trigger_by": ("TEXT NOT NULL DEFAULT 'last'", "'last'"),
+    "take_profit": ("INTEGER NOT NULL DEFAULT 0", "0"),
+    "triggered_ns": ("INTEGER NOT NULL DEFAULT 0", "0"),
+}
+"""Columns of ``orders`` that earlier journals lack: how each is declared, and what it is where it is missing."""
+
 
 def prepare_file(path: Path) -> Path:
     """Make what is missing, directory (0700) and file (0600); returns the real path. JournalError if impossible."""
@@ -126,6 +135,8 @@ def prepare_database(connection: sqlite3.Connection, path: Path) -> None:
             _create(connection)
         else:
             connection.executescript(LATER_TABLES)
+            for name in _missing_columns(connection):
+                connection.execute(f"ALTER TABLE orders ADD COLUMN {name} {LATER_COLUMNS[name][0]}")
     except (*DAMAGED, OSError) as error:
         raise unreadable(path, error) from error
 
@@ -145,9 +156,12 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         raise unreadable(path, error) from error
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA query_only = 1")
         if _identify(connection, path):
             raise JournalError(f"{path} is empty: nothing has been journaled there yet")
+        missing = [f"{LATER_COLUMNS[name][1]} AS {name}" for name in _missing_columns(connection)]
+        if missing:  # an earlier journal is read as it would be after its next opening, and is not touched
+            connection.execute(f"CREATE TEMP VIEW orders AS SELECT *, {', '.join(missing)} FROM main.orders")
+        connection.execute("PRAGMA query_only = 1")
         connection.execute("BEGIN")
     except DAMAGED as error:
         connection.close()
@@ -186,6 +200,12 @@ def _identify(connection: sqlite3.Connection, path: Path) -> bool:
             " use that version or give another path"
         )
     return False
+
+
+def _missing_columns(connection: sqlite3.Connection) -> list[str]:
+    """Columns that ``orders`` lacks; none where the whole table is gone, which is built again from the log."""
+    there = {name for _, name, *_ in connection.execute("PRAGMA main.table_info(orders)")}
+    return [name for name in LATER_COLUMNS if name not in there] if there else []
 
 
 def _create(connection: sqlite3.Connection) -> None:

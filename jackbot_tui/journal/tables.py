@@ -26,7 +26,7 @@ from jackbot_tui.model.records import ParentMoved, ParentStarted
 Row = tuple[Any, ...]
 
 LARGEST_CHUNK = 256
-"""Rows per statement at most: 256 rows of 23 columns stay well below SQLite's 32,766 variables."""
+"""Rows per statement at most: 256 rows of 27 columns stay well below SQLite's 32,766 variables."""
 
 ORDER_FIELDS = Order.__struct_fields__
 FILL_FIELDS = JournalFill.__struct_fields__
@@ -42,7 +42,7 @@ DAY_COLUMNS = ", ".join(DAY_FIELDS)
 
 _AMENDABLE = (
     "quantity", "price", "updated_ns", "status", "venue_order_id", "filled", "average_price", "fees", "reason",
-    "is_open",
+    "is_open", "triggered_ns",
 )  # fmt: skip
 
 

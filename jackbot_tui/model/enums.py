@@ -29,6 +29,13 @@ class OrderType(StrEnum):
     MARKET = "market"
 
 
+class TriggerBy(StrEnum):
+    """Which price wakes an order that waits for a trigger."""
+
+    LAST = "last"  # the last trade
+    MARK = "mark"  # the mark price, perpetuals only
+
+
 class TimeInForce(StrEnum):
     GTC = "gtc"
     IOC = "ioc"

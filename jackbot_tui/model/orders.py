@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
-from jackbot_tui.model.numbers import ZERO
+from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
+from jackbot_tui.model.numbers import ZERO, text_of
 
 
 class OrderRequest(Struct, frozen=True, kw_only=True):
@@ -15,6 +15,10 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     ``price`` is None for a market order. ``limit_slip_ticks`` bounds a market order: it becomes IOC at the touch plus
     that many ticks (0 = no bound). ``owner`` is who asks (``manual``, a strategy's name); ``source`` through which face
     (``ui``, ``ctl``, ``engine``).
+
+    With a ``trigger_price`` the order waits at the venue, outside the book, until the price that ``trigger_by`` names
+    has reached it; then it is the market or limit order that ``type`` says. A stop waits on the side where the price
+    is getting worse for who must trade (a buy above the market, a sell below it), a ``take_profit`` on the other.
     """
 
     key: str
@@ -30,6 +34,14 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     source: str = "engine"
     parent_id: str = ""
     tag: str = ""
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    take_profit: bool = False
+
+    @property
+    def trigger_text(self) -> str:
+        """What it waits for, ``stop 61000 mark``; "" for an order without a trigger."""
+        return _trigger_text(self.trigger_price, self.trigger_by, self.take_profit)
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -37,7 +49,8 @@ class Order(Struct, frozen=True, kw_only=True):
 
     ``number`` is the short number shown to people (``#41``), unique within one journal and never used again.
     ``client_id`` is ours and valid on every venue. ``filled`` is cumulative in base units, ``average_price`` its mean
-    price (0 before the first fill), ``fees`` the sum per fee currency.
+    price (0 before the first fill), ``fees`` the sum per fee currency. ``trigger_price``, ``trigger_by`` and
+    ``take_profit`` are as in the request; ``triggered_ns`` is when the trigger was reached, 0 = not yet.
     """
 
     number: int
@@ -62,6 +75,10 @@ class Order(Struct, frozen=True, kw_only=True):
     average_price: Decimal = ZERO
     fees: dict[str, Decimal] = {}
     reason: str = ""
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    take_profit: bool = False
+    triggered_ns: int = 0
 
     @property
     def remaining(self) -> Decimal:
@@ -70,6 +87,33 @@ class Order(Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status.is_open
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while it waits for its trigger: it is not in the book and cannot be filled."""
+        return self.trigger_price is not None and not self.triggered_ns
+
+    @property
+    def trigger_text(self) -> str:
+        """What it waits for, or waited for, ``stop 61000 mark``; "" for an order without a trigger."""
+        return _trigger_text(self.trigger_price, self.trigger_by, self.take_profit)
+
+
+def _trigger_text(price: Decimal | None, by: TriggerBy, take_profit: bool) -> str:
+    if price is None:
+        return ""
+    word = "take" if take_profit else "stop"
+    return f"{word} {text_of(price)} {by.value}"
+
+
+def trigger_rises(side: Side, take_profit: bool) -> bool:
+    """Whether the trigger is reached from below: a stop that buys, a take-profit that sells."""
+    return (side is Side.BUY) is not take_profit
+
+
+def trigger_reached(side: Side, take_profit: bool, trigger: Decimal, price: Decimal) -> bool:
+    """Whether ``price`` wakes an order of ``side`` that waits for ``trigger``."""
+    return price >= trigger if trigger_rises(side, take_profit) else price <= trigger
 
 
 class OrderAccepted(Struct, frozen=True, tag="accepted"):
@@ -85,6 +129,17 @@ class OrderRejected(Struct, frozen=True, tag="rejected"):
     ts: int
     code: str
     reason: str
+
+
+class OrderTriggered(Struct, frozen=True, tag="triggered"):
+    """The price that a waiting order waited for has come: it is an order of the book from now on.
+
+    ``price`` is the last trade or mark that did it, 0 where the venue does not tell.
+    """
+
+    client_id: str
+    ts: int
+    price: Decimal = ZERO
 
 
 class FillReason(StrEnum):
@@ -196,6 +251,7 @@ class OrderUnknown(Struct, frozen=True, tag="unknown"):
 
 OrderEvent = (
     OrderAccepted
+    | OrderTriggered
     | OrderRejected
     | OrderFilled
     | OrderCanceled

@@ -6,7 +6,8 @@ id, is the caller's business.
 
 Facts reach us late, twice and swapped, so the rules are written for that: a fill counts whenever it comes; a closed
 order never opens again; a request of ours changes the state only where the venue has not settled the matter; the fate
-called unknown ends with the venue's next word on the order. While an amend is under way, or the fate of a request is
+called unknown ends with the venue's next word on the order. An order that waits for a trigger is NEW; a fill tells that
+it was triggered, whatever came of the event that says so. While an amend is under way, or the fate of a request is
 unknown (it may have been an amend), fills do not change the state and a complete one does not close the order, since
 only the venue's word tells against which total it was complete.
 """
@@ -31,6 +32,7 @@ from jackbot_tui.model.orders import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderTriggered,
     OrderUnknown,
 )
 
@@ -41,6 +43,7 @@ _CLOSED = frozenset(OrderStatus) - _OPEN
 
 LEGAL: dict[type, frozenset[OrderStatus]] = {
     OrderAccepted: _OPEN | _CLOSED - {_S.REJECTED},
+    OrderTriggered: _OPEN | _CLOSED - {_S.REJECTED},
     OrderRejected: frozenset({_S.PENDING_NEW, _S.PENDING_CANCEL, _S.PENDING_UNKNOWN, _S.REJECTED}),
     OrderFilled: _OPEN | {_S.CANCELED, _S.EXPIRED},
     OrderCanceled: _OPEN | {_S.CANCELED},
@@ -75,6 +78,8 @@ def apply_event(order: Order, event: OrderEvent, *, strict: bool = False) -> Ord
             return _fill(order, event)
         case OrderAccepted():
             return _accept(order, event)
+        case OrderTriggered():
+            return _trigger(order, event)
         case OrderCanceled():
             return _close(order, _S.CANCELED, event.ts, event.reason)
         case OrderExpired():
@@ -103,6 +108,8 @@ def problem_of(order: Order, event: OrderEvent) -> str:
     """What is unexpected about ``event`` in the order's state, in one line; "" when it is a legal move."""
     if order.status not in LEGAL[type(event)]:
         return f"order #{order.number} is {order.status.value}: {type(event).__name__} is not expected there"
+    if isinstance(event, OrderTriggered) and order.trigger_price is None:
+        return f"order #{order.number} waits for no trigger: OrderTriggered is not expected there"
     if isinstance(event, OrderFilled):
         quantity = text_of(event.quantity)
         if event.quantity <= ZERO:
@@ -143,6 +150,16 @@ def _accept(order: Order, event: OrderAccepted) -> Order:
     return accepted
 
 
+def _trigger(order: Order, event: OrderTriggered) -> Order:
+    """The trigger tells as well that the venue has the order."""
+    if order.trigger_price is None:
+        return order
+    known = _accept(order, OrderAccepted(event.client_id, event.ts)) if order.is_open else order
+    if known.triggered_ns:
+        return known
+    return replace(known, triggered_ns=max(1, event.ts), updated_ns=max(known.updated_ns, event.ts))
+
+
 def _fill(order: Order, event: OrderFilled) -> Order:
     if event.quantity <= ZERO:
         return order
@@ -156,6 +173,7 @@ def _fill(order: Order, event: OrderFilled) -> Order:
         average_price=EXACT.divide(paid, filled).quantize(PRICE_PLACES, context=EXACT),
         fees=fees,
         updated_ns=max(order.updated_ns, event.ts),
+        triggered_ns=max(1, event.ts) if order.is_waiting else order.triggered_ns,
     )
     return replace(counted, status=_state_after_fill(counted))
 
