@@ -120,7 +120,7 @@ async def test_a_unified_account_is_told_from_a_classic_one_and_a_reading_key_fr
         client.key = client.sim.accounts.keys.of(1, KeyRole.READER)
         assert (await client.place(LINEAR_ORDER))["code"] == "40014"
         rights = (await client.send("GET", "/api/v3/account/info"))["data"]
-        assert (rights["permType"], "uta_trade" in rights["permissions"]) == ("read-only", False)
+        assert (rights["permType"], "withdraw" in rights["permissions"]) == ("read-only", False)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_fills_of_all_markets_are_one_list_unless_a_category_is_named() ->
         rows = (await client.send("GET", "/api/v3/trade/fills"))["data"]["list"]
         assert {row["category"] for row in rows} == {"SPOT", "USDT-FUTURES"}
         assert len({row["execId"] for row in rows}) == len(rows)
-        named = (await client.send("GET", "/api/v3/trade/fills?category=SPOT&symbol=BTCUSDT"))["data"]["list"]
+        named = (await client.send("GET", "/api/v3/trade/fills?category=SPOT"))["data"]["list"]
         assert {row["feeDetail"][0]["feeCoin"] for row in named} == {"BTC"}
         assert linear.filled == 100
 

@@ -147,3 +147,12 @@ class Dialect(Struct, frozen=True, kw_only=True):
 def flag(value: object) -> bool | None:
     """A venue's yes or no; None where it says nothing."""
     return None if value is None else value in (True, "true")
+
+
+def time_windows(since: int | None, now: int, span: int) -> list[dict[str, int]]:
+    """``startTime`` and ``endTime`` of the requests that cover everything since then where one covers ``span`` ms at
+    most; one without times when there is no since.
+    """
+    if since is None:
+        return [{}]
+    return [{"startTime": start, "endTime": start + span - 1} for start in range(since, max(now, since) + 1, span)]

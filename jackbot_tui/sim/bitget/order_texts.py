@@ -132,11 +132,12 @@ def _fees(order: AccountOrder, fills: Sequence[Fill]) -> dict[str, Decimal]:
 def fill_row(
     market: SimMarket, fill: Fill, order: AccountOrder | None, numbers: Numbers, *, pushed: bool
 ) -> dict[str, Any]:
+    """Only a stream names the client id."""
     text, category = market.text, category_of(market.listing.instrument)
     return {
         "execId": numbers.fill(fill),
         "orderId": numbers.order(fill.key, fill.order_id),
-        "clientOid": fill.client_id,
+        **({"clientOid": fill.client_id} if pushed else {}),
         "category": category.lower() if pushed else category,
         "symbol": market.native,
         "orderType": "market" if order is not None and order.is_market else "limit",

@@ -61,7 +61,7 @@ class AccountPages:
 
     def _info(self, signed: Signed) -> dict[str, Any]:
         trades, withdraws = signed.key.may(Permission.TRADE), signed.key.may(Permission.WITHDRAW)
-        permissions = ["uta_mgt"] + ["uta_trade"] * trades + ["withdraw"] * withdraws
+        permissions = ["uta_mgt", "uta_trade"] + ["withdraw"] * withdraws
         return {
             "userId": str(signed.account),
             "parentId": str(signed.account),

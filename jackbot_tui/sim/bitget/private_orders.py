@@ -32,6 +32,9 @@ SELF_TRADES = {
 }
 MOST_IN_BATCH = 20
 PAGE_SIZE = 100
+SPAN_MS = 30 * 86_400_000
+"""The longest time that one query looks back on."""
+
 NOT_PLAYED = ("takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
 
 
@@ -210,8 +213,8 @@ class OrderPages:
         return {"list": [self.row(order, pushed=False) for _, order in shown], "cursor": cursor}
 
     def _fills(self, signed: Signed) -> dict[str, Any]:
-        """Of all markets unless a category or symbol is named."""
-        wanted = signed.text("orderId")
+        """Of all markets unless a category is named; a symbol cannot be."""
+        wanted, signed = signed.text("orderId"), Signed(signed.key, {**signed.fields, "symbol": ""})
         chosen = []
         for fill in reversed(self._accounts.orders.fills(signed.account)):
             named = wanted in ("", self._numbers.order(fill.key, fill.order_id))
@@ -276,7 +279,11 @@ def _client_id(signed: Signed) -> str:
 
 
 def _in_time(signed: Signed, ms: int) -> bool:
-    return signed.whole("startTime", 0) <= ms <= signed.whole("endTime", 10**17)
+    """Whether a row is of the time asked for: thirty days at most, from the start where no end is named."""
+    start, end = signed.whole("startTime", 0), signed.whole("endTime", 0)
+    if start and end and end - start > SPAN_MS:
+        raise wrong("the time between startTime and endTime must not exceed 30 days")
+    return start <= ms <= (end or (start + SPAN_MS if start else ms))
 
 
 def _paged(signed: Signed, rows: Sequence[tuple[str, Any]]) -> tuple[Sequence[tuple[str, Any]], str]:

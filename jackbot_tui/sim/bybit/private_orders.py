@@ -36,6 +36,9 @@ BATCHES = {MarketKind.LINEAR: 20, MarketKind.SPOT: 10}
 PAGE_SIZES = {"order": (20, 50), "execution": (50, 100)}
 """Rows when nothing is asked for, and at most."""
 
+SPAN_MS = 7 * 86_400_000
+"""The longest time that a page of history or executions looks back on."""
+
 CLOSED_SHOWN = 500
 """Closed orders that the page of open ones still knows by their id."""
 
@@ -361,7 +364,12 @@ def _passes(order: AccountOrder, only: str) -> bool:
 
 
 def _in_time(signed: Signed, ms: int) -> bool:
-    return signed.whole("startTime", 0) <= ms <= signed.whole("endTime", 10**17)
+    """Whether a row is of the time asked for: seven days at most, from the start where no end is named."""
+    start, end = signed.whole("startTime", 0), signed.whole("endTime", 0)
+    if start and end and end - start > SPAN_MS:
+        raise wrong("endTime - startTime must be at most 7 days")
+    start = start or (end - SPAN_MS if end else 0)
+    return start <= ms <= (end or (start + SPAN_MS if start else ms))
 
 
 def _paged(signed: Signed, rows: Sequence[Any], kind: str) -> tuple[Sequence[Any], str]:

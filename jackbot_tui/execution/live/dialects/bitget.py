@@ -20,6 +20,7 @@ from jackbot_tui.execution.live.dialect import (
     KeyRights,
     RightsRule,
     Weights,
+    time_windows,
 )
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.venues.bitget.errors import ERRORS
@@ -27,6 +28,9 @@ from jackbot_tui.venues.bitget.errors import ERRORS
 _NOTHING: dict[str, Any] = {}
 PAGE = 100
 MOST_PAGES = 50
+SPAN_MS, KEPT_MS = 30 * 86_400_000, 89 * 86_400_000
+"""The longest time that Bitget looks back on at once, and at all (90 days)."""
+
 PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES")
 
 
@@ -91,16 +95,12 @@ def corrected(plain: type[Any]) -> type[Any]:
         ) -> list[Any]:
             """Of one market, oldest first, all pages."""
             market = self.market(symbol)
-            asked = {"category": _category(market), "symbol": market["id"], "limit": PAGE, **params}
-            if since is not None:
-                asked["startTime"] = since
-            named = {"SPOT": "spot"}.get(asked["category"], "contract")
-            rows = [
-                row
-                for row in await self._pages(self.privateUtaGetV3TradeFills, asked)
-                if row["symbol"] == market["id"] and (row["category"] == "SPOT") is (named == "spot")
-            ]
-            found = {row["execId"]: self.parse_trade(row, market) for row in rows}
+            asked, found = {"category": _category(market), "limit": PAGE, **params}, {}
+            earliest = None if since is None else max(since, self.nonce() - KEPT_MS)
+            for window in time_windows(earliest, self.nonce(), SPAN_MS):
+                for row in await self._pages(self.privateUtaGetV3TradeFills, {**asked, **window}):
+                    if (row["category"], row["symbol"]) == (_category(market), market["id"]):
+                        found[row["execId"]] = self.parse_trade(row, market)
             return sorted(found.values(), key=lambda trade: trade["timestamp"])
 
         def parse_trade(self, trade: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
@@ -179,7 +179,6 @@ DIALECT = Dialect(
     exchanges=dict.fromkeys(BOTH_KINDS, "bitget"),
     credentials=("apiKey", "secret", "password"),
     options={"uta": True},  # else ccxt asks, and takes a time-out for a classic account
-    trades_of_order="orderId",
     amends=frozenset(BOTH_KINDS),
     one_wallet=True,
     market_buy_by_cost=True,

@@ -2,10 +2,10 @@
 
 What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it asks for currencies with the key whenever markets are
 loaded; an order asked for by client id alone is asked for under the id ``None`` as well, which no order has; open
-orders end at the twentieth row and own trades at the hundredth; trades of liquidations are left out; the kind of market
-of a streamed order is guessed from a field that need not be there; streamed wallets count unrealised profit as money
-and forget what margin binds; positions that settle in USDC are not asked for, and none tells its margin mode, which is
-the whole account's; streams are signed in to by this machine's clock, however wrong it is.
+orders end at the twentieth row and own trades at the hundredth or after seven days; trades of liquidations are left
+out; the kind of market of a streamed order is guessed from a field that need not be there; streamed wallets count
+unrealised profit as money and forget what margin binds; positions that settle in USDC are not asked for, and none tells
+its margin mode, which is the whole account's; streams are signed in to by this machine's clock, however wrong it is.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from jackbot_tui.execution.live.dialect import (
     KeyRights,
     RightsRule,
     Weights,
+    time_windows,
 )
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import JackbotError
@@ -32,6 +33,11 @@ TRADES_PAGE = 100
 MOST_PAGES = 50
 TRADES = ("Trade", "AdlTrade", "BustTrade", "Settle", "BlockTrade")
 """Executions that change a position; funding is none."""
+
+SPAN_MS, MOST_MS = 7 * 86_400_000, 180 * 86_400_000
+"""The longest time that Bybit looks back on at once (from a start alone it looks no further than that), and that we do
+at all.
+"""
 
 LOGIN_MS = 10_000
 """So long a login of the stream may be under way."""
@@ -107,17 +113,17 @@ def corrected(plain: type[Any]) -> type[Any]:
             self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
         ) -> list[Any]:
             """Oldest first, all pages, those of liquidations too."""
-            asked = {**self._place(str(symbol)), "limit": TRADES_PAGE, **params}
-            if since is not None:
-                asked["startTime"] = since
             found: dict[str, Any] = {}
-            for _ in range(MOST_PAGES):
-                result = (await self.privateGetV5ExecutionList(asked))["result"]
-                rows = [row for row in result["list"] if row.get("execType") in TRADES]
-                found |= {row["execId"]: self.parse_trade(row, self.market(symbol)) for row in rows}
-                if not result.get("nextPageCursor") or not result["list"]:
-                    break
-                asked["cursor"] = result["nextPageCursor"]
+            earliest = None if since is None else max(since, self.nonce() - MOST_MS)
+            for window in time_windows(earliest, self.nonce(), SPAN_MS):
+                asked = {**self._place(str(symbol)), "limit": TRADES_PAGE, **window, **params}
+                for _ in range(MOST_PAGES):
+                    result = (await self.privateGetV5ExecutionList(asked))["result"]
+                    rows = [row for row in result["list"] if row.get("execType") in TRADES]
+                    found |= {row["execId"]: self.parse_trade(row, self.market(symbol)) for row in rows}
+                    if not result.get("nextPageCursor") or not result["list"]:
+                        break
+                    asked["cursor"] = result["nextPageCursor"]
             return sorted(found.values(), key=lambda trade: trade["timestamp"])
 
         def parse_trade(self, trade: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
@@ -187,7 +193,6 @@ DIALECT = Dialect(
     },
     query_id="orderLinkId",
     cancel_id="orderLinkId",
-    trades_of_order="orderId",
     amends=frozenset(BOTH_KINDS),
     one_wallet=True,
     watch_params={kind: {} for kind in BOTH_KINDS},  # the wallet's kind would go into the subscription
