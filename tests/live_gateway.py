@@ -40,19 +40,10 @@ def roomy(spec: VenueSpec) -> VenueSpec:
 
 
 class Live:
-    """An account of the embedded exchange, traded by the live executor; ``exchange.accounts`` is the truth.
-
-    ``within_limits``: the venue's request limits are kept as they are.
-    """
+    """An account of the embedded exchange, traded by the live executor; ``exchange.accounts`` is the truth."""
 
     def __init__(
-        self,
-        exchange: SimExchange,
-        *,
-        venue: str = "binance",
-        poll_s: float = 1.0,
-        dead_man_s: float = 0.0,
-        within_limits: bool = False,
+        self, exchange: SimExchange, *, venue: str = "binance", poll_s: float = 1.0, dead_man_s: float = 0.0
     ) -> None:
         self.exchange = exchange
         self.venue = venue
@@ -67,7 +58,7 @@ class Live:
         parts = exchange.front.credentials(exchange.accounts.keys.of(1))
         credentials = Credentials(venue, KeyPlace.FILE, {name: parts[name] for name in dialect.credentials})
         rng = random.Random(1)
-        limits = VenueLimits(self.clock, load_spec(venue) if within_limits else roomy(load_spec(venue)), rng)
+        limits = VenueLimits(self.clock, roomy(load_spec(venue)), rng)
         symbols = [listing.instrument.symbol for listing in exchange.listings]
         linear = [symbol for symbol in symbols if ":" in symbol]
         by_kind = {MarketKind.SPOT: [each for each in symbols if each not in linear], MarketKind.LINEAR: linear}
