@@ -54,9 +54,11 @@ def exchange(seed: int) -> SimExchange:
     return SimExchange(SYMBOLS, seed=seed, volatility=3.0, limits=limits)
 
 
-async def start_engine(directory: Path, venue: SimExchange, seed: int) -> asyncio.subprocess.Process:
-    endpoints = json.dumps(venue.endpoints)
-    child = [sys.executable, "-m", "tests.crash.engine_child", str(directory), endpoints, str(seed)]
+async def start_engine(directory: Path, world: SimExchange, seed: int, **more: object) -> asyncio.subprocess.Process:
+    """``more`` goes into the child's job (see ``engine_child``)."""
+    symbols = [listing.instrument.symbol for listing in world.listings]
+    job = json.dumps({"endpoints": world.endpoints, "symbols": symbols, **more})
+    child = [sys.executable, "-m", "tests.crash.engine_child", str(directory), str(seed), job]
     with (directory / "engine.log").open("ab") as log:
         return await asyncio.create_subprocess_exec(*child, stdout=log, stderr=log)
 
