@@ -170,6 +170,38 @@ async def test_a_wallet_of_perpetuals_does_not_count_profit_that_is_not_realised
         assert (abs((streamed["total"].get("USDT") or 0) - float(margin.wallet)) < 1e-6) is mended
 
 
+async def unified() -> str:
+    raise ccxt.NotSupported("the socket of a unified account")
+
+
+@BOTH
+async def test_positions_of_a_classic_account_are_heard_of_until_they_are_flat(mended: bool) -> None:
+    async with trading(LINEAR, mended=mended) as trader:
+        trader.sync()
+
+        async def told() -> Any:
+            return (await trader.hear(asyncio.ensure_future(trader.client.watch_positions())))[-1]
+
+        if not mended:
+            trader.client.get_uta_url = unified
+            with pytest.raises(ccxt.NotSupported, match="unified"):
+                await told()
+            return
+        hearing = asyncio.ensure_future(told())
+        await until(trader, lambda: any(each.connectionEstablished for each in trader.client.clients.values()))
+        await asyncio.sleep(0.2)
+        await trader.buy(trader.amount(3000))
+        shown = await hearing
+        assert (shown["symbol"], shown["side"], shown["marginMode"]) == (LINEAR, "long", "isolated")
+        await trader.sell(trader.amount(3000), reduceOnly=True)
+        while shown["contracts"]:
+            shown = await told()
+        (socket,) = [each for each in trader.client.clients.values() if "rivate" in each.url]
+        moved = {"markPrice": 5, "symbol": "XBTUSDTM"}
+        trader.client.handle_position(socket, {"topic": "/contract/position:XBTUSDTM", "data": moved})
+        assert [(each["markPrice"], each["contracts"]) for each in await trader.client.watch_positions()] == [(5, 0)]
+
+
 @KINDS
 @BOTH
 async def test_a_fill_that_is_told_late_does_not_open_an_order_again(mended: bool, symbol: str) -> None:

@@ -4,8 +4,9 @@ What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: markets ask for marg
 perpetual names no margin mode, so that KuCoin takes it for an isolated one, and the leverage 1; isolated leverage
 cannot be set; fill-or-kill is sent where it does not exist; own trades and open orders end with the first page; a spot
 order of which a part was taken back counts as canceled while it works; the balance of perpetuals counts profit that is
-not realised, the streamed one has no total; a streamed fill that comes late opens an order again; a frame that refuses
-something is raised where nobody hears it; the address of a stream, token included, outlives the stream.
+not realised, the streamed one has no total; positions are heard of on unified accounts only; a streamed fill that comes
+late opens an order again; a frame that refuses something is raised where nobody hears it; the address of a stream,
+token included, outlives the stream.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from jackbot_tui.venues.kucoin.errors import ERRORS
 _NOTHING: dict[str, Any] = {}
 SPOT_PAGE, CONTRACT_PAGE, MOST_PAGES = 100, 1000, 50
 NOT_SUPPORTED = "415"
+POSITIONS = "/contract/positionAll"
 TRADING = {MarketKind.SPOT: "Spot", MarketKind.LINEAR: "Futures"}
 TAKES_OUT = frozenset({"Transfer", "Withdrawal"})
 ENDED = ("closed", "canceled")
@@ -52,6 +54,8 @@ def corrected(plain: type[Any]) -> type[Any]:
         def __init__(self, config: Mapping[str, Any]) -> None:
             self.margin_modes: dict[str, str] = {}  # symbol -> as last set or read
             self.leverages: dict[str, int] = {}  # symbol -> isolated leverage, as last set
+            self.position_rows: dict[str, dict[str, Any]] = {}  # all that the stream has told of a contract
+            self.moved: dict[str, Any] = {}  # positions that were told and not taken yet
             super().__init__(config)
 
         # --- markets and sockets ---------------------------------------------------------------------------------
@@ -69,6 +73,8 @@ def corrected(plain: type[Any]) -> type[Any]:
         async def close_ws_clients(self) -> None:
             """The next stream begins with a token of its own."""
             self.options.pop("urls", None)
+            self.position_rows.clear()
+            self.moved.clear()
             await super().close_ws_clients()
 
         # --- orders ----------------------------------------------------------------------------------------------
@@ -185,6 +191,26 @@ def corrected(plain: type[Any]) -> type[Any]:
                 parsed["filled"] = max(parsed["filled"] or 0, known["filled"] or 0)
             return parsed
 
+        async def watch_positions(
+            self, symbols: Any = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
+        ) -> list[Any]:
+            """Those of a classic account that have changed."""
+            url = await self.negotiate(True, True)
+            if not self.moved:
+                await self.subscribe(url, "positions", POSITIONS, {"privateChannel": True})
+            moved, self.moved = self.moved, {}
+            return list(moved.values())
+
+        def handle_position(self, client: Any, message: Any) -> None:
+            """A frame tells only what has changed."""
+            data = message["data"]
+            name = data.get("symbol") or str(message.get("topic")).partition(":")[2]
+            row = self.position_rows[name] = {**self.position_rows.get(name, {}), **data, "symbol": name}
+            if row.get("currentQty") is not None:
+                position = self.parse_position(row)
+                self.moved[position["symbol"]] = position
+                client.resolve(list(self.moved.values()), "positions")
+
         def handle_error_message(self, client: Any, message: Any) -> bool:
             """What is refused ends the socket's watches: ccxt raises it where nobody waits for it."""
             try:
@@ -215,11 +241,7 @@ DIALECT = Dialect(
         "watchBalance": {"fetchBalanceSnapshot": False, "awaitBalanceSnapshot": False},
     },
     trades_of_order="orderId",
-    # streamed fills have no fee; positions are streamed to unified accounts only, as far as ccxt goes
-    unwatched={
-        MarketKind.SPOT: frozenset({"trades"}),
-        MarketKind.LINEAR: frozenset({"trades", "positions"}),
-    },
+    unwatched=dict.fromkeys(BOTH_KINDS, frozenset({"trades"})),  # streamed fills have no fee
     rights=RightsRule("privateGetUserApiKey", _rights),
     settle_s=10.0,  # a request is taken in for five seconds after its time
     weights={
