@@ -60,7 +60,6 @@ class Mended:
     market: Any
     client: Any
     watch: Any
-    spawn: Any
     load_markets: Any
     parse_orders: Any
     parse_order: Any
@@ -182,7 +181,7 @@ class Mended:
         url = self.urls["api"]["ws"]
         if HEARTBEATS not in self.client(url).subscriptions:
             message = {"type": "subscribe", "channel": HEARTBEATS}
-            self.spawn(self.watch, url, HEARTBEATS, message, HEARTBEATS).add_done_callback(_look_at)
+            self.watch(url, HEARTBEATS, message, HEARTBEATS).add_done_callback(_look_at)
         return await cast(Any, super()).watch_orders(symbol, since, limit, params or {})
 
     def handle_heartbeats(self, client: Any, message: Any) -> Any:
