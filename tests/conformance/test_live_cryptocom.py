@@ -9,11 +9,14 @@ import ccxt
 import pytest
 
 from jackbot_tui.execution.live.dialects.cryptocom import DIALECT, corrected
-from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
+from jackbot_tui.sim.cryptocom.front import CryptocomFront
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.requests import OrderSpec
+from jackbot_tui.sim.timeline import Timeline
 from tests.conformance.test_private_ccxt import Trader, until
 from tests.gateway_world import relaxed
+from tests.live_gateway import Live
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USD:USD"
 BOTH = pytest.mark.parametrize("mended", [False, True], ids=["plain", "mended"])
@@ -171,3 +174,32 @@ async def test_leverage_is_set_for_the_account_and_isolated_positions_are_declin
         assert int(trader.accounts.positions.setting(1, trader.key).leverage) == 30
         with pytest.raises(Exception, match="cross"):
             await trader.call("set_margin_mode", "isolated", LINEAR)
+
+
+async def test_a_start_a_reconnect_and_a_burst_of_orders_stay_within_the_venues_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with SimExchange([SPOT, LINEAR], venue="cryptocom", accounts=1, seed=5, manual=True) as exchange:
+        await exchange.step(1)
+        monkeypatch.setattr(Timeline, "now_ms", lambda timeline: time.time_ns() // 1_000_000)  # both by one clock
+        live = Live(exchange, venue="cryptocom", poll_s=0.7)
+        try:
+            await live.ready()
+            made = [
+                live.submit(symbol, Side.BUY, live.size(symbol), live.far(symbol))
+                for symbol in (SPOT, LINEAR)
+                for _ in range(10)
+            ]
+            await live.until(lambda: all(live.status(each) is OrderStatus.NEW for each in made))
+            exchange.faults.trigger("close")
+            await live.until(lambda: live.executor.trouble != "")
+            await live.ready()
+            for each in made:
+                live.cancel(each)
+            await live.until(lambda: not live.oms.open_orders())
+            await live.equal_to_the_exchange()
+            assert isinstance(exchange.front, CryptocomFront)
+            budgets = exchange.front.budgets
+            assert (budgets.refused, max(budgets.most_used.values()) > 3) == (0, True)
+        finally:
+            await live.close()

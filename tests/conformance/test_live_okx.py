@@ -9,12 +9,15 @@ import ccxt
 import pytest
 
 from jackbot_tui.execution.live.dialects.okx import DIALECT, corrected
-from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import KeyRole
+from jackbot_tui.sim.okx.front import OkxFront
 from jackbot_tui.sim.requests import OrderSpec
+from jackbot_tui.sim.timeline import Timeline
 from tests.conformance.test_private_ccxt import Trader, until
 from tests.gateway_world import relaxed
+from tests.live_gateway import Live
 
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 BOTH = pytest.mark.parametrize("mended", [False, True], ids=["plain", "mended"])
@@ -215,3 +218,32 @@ async def test_what_a_key_may_do_is_read(role: KeyRole, rights: tuple[bool, bool
         assert DIALECT.rights is not None
         said = DIALECT.rights.read(await trader.call(DIALECT.rights.call), MarketKind.SPOT)
         assert (said.may_trade, said.may_withdraw) == rights
+
+
+async def test_a_start_a_reconnect_and_a_burst_of_orders_stay_within_the_venues_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with SimExchange([SPOT, LINEAR], venue="okx", accounts=1, seed=5, manual=True) as exchange:
+        await exchange.step(1)
+        monkeypatch.setattr(Timeline, "now_ms", lambda timeline: time.time_ns() // 1_000_000)  # both by one clock
+        live = Live(exchange, venue="okx", poll_s=0.7)
+        try:
+            await live.ready()
+            made = [
+                live.submit(symbol, Side.BUY, live.size(symbol), live.far(symbol))
+                for symbol in (SPOT, LINEAR)
+                for _ in range(10)
+            ]
+            await live.until(lambda: all(live.status(each) is OrderStatus.NEW for each in made))
+            exchange.faults.trigger("close")
+            await live.until(lambda: live.executor.trouble != "")
+            await live.ready()
+            for each in made:
+                live.cancel(each)
+            await live.until(lambda: not live.oms.open_orders())
+            await live.equal_to_the_exchange()
+            assert isinstance(exchange.front, OkxFront)
+            budgets = exchange.front.budgets
+            assert (budgets.refused, max(budgets.most_used.values()) > 3) == (0, True)
+        finally:
+            await live.close()

@@ -90,6 +90,8 @@ class CryptocomFront(Front):
         self._heartbeats = FIRST_HEARTBEAT_ID
         relaxed = world.limits.spot_weight // self.LIMITS.spot_weight
         self._private = CryptocomPrivate(self.accounts, self._by_native, self.timeline, self.faults, relaxed)
+        self.budgets = self._private.budgets
+        """What pages were asked for of their limits, public ones included."""
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         public, rest = ws + MARKET_PATH, f"{http}/exchange/v1"

@@ -72,6 +72,8 @@ class OkxFront(Front):
         codes = {code: self._by_native[native] for native, code in self._codes.items()}
         relaxed = world.limits.spot_weight // self.LIMITS.spot_weight
         self._private = OkxPrivate(self.accounts, self._by_native, codes, self.timeline, self.faults, relaxed)
+        self.budgets = self._private.budgets
+        """What pages were asked for of their limits, public ones included."""
 
     def endpoints(self, ws: str, http: str) -> dict[str, str]:
         public = ws + PUBLIC_PATH
