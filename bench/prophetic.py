@@ -32,7 +32,7 @@ from jackbot_tui.risk.reach import reach_of
 
 VENUE, SYMBOL = "binance", "BTC/USDT:USDT"
 KEY = f"{VENUE}:{SYMBOL}"
-SAMPLES = 200
+SAMPLES = 100
 ASLEEP = 60
 MEMORY = Path("/dev/shm")
 PATIENCE_S = 1.0
@@ -48,15 +48,31 @@ class Stopwatch:
     def __init__(self, runtime: EngineRuntime) -> None:
         self.frame_ns: dict[str, tuple[int, int]] = {}
         self.decided_ms: list[float] = []
+        self.own_ms: list[float] = []
+        """Processor time from the parents being told to the order being appended: decision, gate, records."""
         self.durable_ms: list[float] = []
         self.sent_ms: list[float] = []
         engine: Any = runtime.engine
         submit, hand_over = engine.submit, engine.executor.submit
 
+        told = engine.parents.on_book, engine.parents.on_price
+        begun_ns = 0
+
+        def heard(tell: Any) -> Any:
+            def hear(market: Any) -> None:
+                nonlocal begun_ns
+                begun_ns = time.thread_time_ns()
+                tell(market)
+
+            return hear
+
+        engine.parents.on_book, engine.parents.on_price = map(heard, told)
+
         def submitted(request: Any, confirmed: bool = False) -> Any:
             received = runtime.data.markets[request.key].last_frame_ns
             self.decided_ms.append((time.time_ns() - received) / 1e6)
             answer = submit(request, confirmed)
+            self.own_ms.append((time.thread_time_ns() - begun_ns) / 1e6)
             if answer.order is not None:
                 self.frame_ns[answer.order.client_id] = received, time.time_ns()
             return answer
@@ -74,7 +90,7 @@ class Stopwatch:
 
 @asynccontextmanager
 async def following(directory: Path) -> AsyncIterator[EngineRuntime]:
-    job = SimJob(venue=VENUE, symbols=[SYMBOL], seed=3, volatility=4.0, rate=4.0, fault="")
+    job = SimJob(venue=VENUE, symbols=[SYMBOL], seed=3, volatility=8.0, rate=2.0, fault="")
     sim = SimProcess(job, lambda *_: None, lambda _: None)
     ready = await sim.start()
     runtime = EngineRuntime(
@@ -150,6 +166,15 @@ def row(name: str, values: list[float]) -> tuple[str | float, ...]:
     return name, *(ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.9, 0.99)), ordered[-1]
 
 
+def loop_factory() -> Any:
+    """As in the engine's own process: uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 def run(options: Options) -> Report:
     """``options.frames`` > 0 replaces the number of orders."""
     samples = options.frames or SAMPLES
@@ -157,15 +182,17 @@ def run(options: Options) -> Report:
     tables = []
     for name, place in (*places, ("this disk", None)):
         for asleep in (0, ASLEEP):
-            watch = asyncio.run(measure(samples, asleep, place))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                watch = runner.run(measure(samples, asleep, place))
             with tempfile.TemporaryDirectory(dir=place) as directory:
                 commit_ms = bare_commit_ms(Path(directory))
             rows = [
                 row("decided, before gate and journal", watch.decided_ms),
                 row("handed to the executor", watch.sent_ms),
                 row("of that, until the journal is durable", watch.durable_ms),
+                row("processor time, decision to append", watch.own_ms),
             ]
             title = f"journal on {name}, {asleep} others asleep, {samples} orders: ms since the frame was received"
             note = f"a bare commit there takes {commit_ms:.2f} ms (median)"
             tables.append(Table(title, ("", "p50", "p90", "p99", "max"), rows, (note,)))
-    return Report("prophetic", tables, machine("msgspec"))
+    return Report("prophetic", tables, machine("msgspec", "uvloop"))
