@@ -1,6 +1,7 @@
 """What the live executor's ccxt classes for Kraken mend: each test tells plain ccxt from the mended on the gateway."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +12,14 @@ import pytest
 
 from jackbot_tui.execution.live.dialect import KeyRights
 from jackbot_tui.execution.live.dialects.kraken import DIALECT, corrected
+from jackbot_tui.feeds.limiter import Lane, RateLimiter
+from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.enums import MarketKind, OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.sim.keys import KeyRole
+from jackbot_tui.sim.kraken.private_limits import HISTORY_COST, REST, TRADING, DecayingCounters
 from jackbot_tui.sim.requests import OrderSpec
+from jackbot_tui.venues import load_spec
 from jackbot_tui.venues.errors import ErrorKind, classify
 from tests.conformance.test_private_ccxt import Trader, until
 from tests.gateway_world import relaxed
@@ -224,6 +229,22 @@ async def test_margin_modes_of_derivatives_follow_from_leverage() -> None:
         assert (setting.isolated, int(setting.leverage)) == (True, 7)
         await trader.call("set_margin_mode", "cross", LINEAR)
         assert not setting.isolated
+
+
+def test_private_requests_of_spot_stay_within_krakens_counters() -> None:
+    rng, spec = random.Random(7), load_spec("kraken").markets[MarketKind.SPOT]
+    limiter, weights = RateLimiter(spec.rate_limits, rng), DIALECT.weights_of(MarketKind.SPOT)
+    rest, trading_engine = DecayingCounters(REST), DecayingCounters(TRADING)
+    sent = 0
+    for ms in range(0, 600_000, 40):
+        name = rng.choice(["order", "open_orders", "trades", "balance", "create"])
+        making = name == "create"
+        if limiter.reserve(getattr(weights, name), Lane.URGENT, ms * NS_PER_MS, orders=making, purpose="private"):
+            continue
+        points = {"order": 2, "trades": HISTORY_COST}.get(name, 1)
+        assert (trading_engine if making else rest).admit(("key",), points, ms), name
+        sent += 1
+    assert sent > 600
 
 
 @pytest.mark.parametrize(
