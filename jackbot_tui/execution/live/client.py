@@ -276,13 +276,14 @@ class VenueClient:
             raise VenueFailure(ErrorKind.UNKNOWN, "timeout", "no answer in time") from None
         except Exception as error:  # noqa: BLE001 - ccxt raises its own tree and, on odd answers, whatever Python does
             failure = self.failure(error)
-            self._learn(failure)
+            self._learn(failure, error)
             raise failure from None
         return answer
 
-    def _learn(self, failure: VenueFailure) -> None:
-        """Tell the limiter that the venue said no."""
-        if failure.code not in ("RateLimitExceeded", "DDoSProtection", "-1003", "-1015"):
+    def _learn(self, failure: VenueFailure, error: BaseException) -> None:
+        """Tell the limiter that the venue said no: by ccxt's class, or by a code that it has no class for."""
+        classes = {each.__name__ for each in type(error).__mro__}
+        if not classes & {"RateLimitExceeded", "DDoSProtection"} and failure.code not in ("-1003", "-1015"):
             return
         headers = getattr(self.exchange, "last_response_headers", None) or {}
         told = str(headers.get("Retry-After", ""))
