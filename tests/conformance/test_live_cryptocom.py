@@ -95,6 +95,27 @@ async def test_reduce_only_goes_with_post_only(mended: bool) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+async def test_stops_go_to_the_method_that_takes_them(symbol: str, mended: bool) -> None:
+    async with trading(symbol, mended=mended) as trader:
+        await trader.buy(trader.amount(5000))
+        selling = trader.sell(trader.amount(2000), stopLossPrice=trader.price(0.9), client_oid="stop1")
+        if not mended:
+            with pytest.raises(ccxt.ExchangeError):
+                await selling
+            return
+        made = await selling
+        assert (trader.orders[-1].waiting, trader.orders[-1].client_id) == (True, "stop1")
+        assert await trader.call("fetch_open_orders", symbol) == []
+        (shown,) = await trader.call("fetch_open_orders", symbol, None, None, {"trigger": True})
+        found = await trader.call("fetch_order", None, symbol, {"client_oid": "stop1", "trigger": True})
+        assert (shown["id"], found["id"], found["status"]) == (made["id"], made["id"], "open")
+        assert found["triggerPrice"] == pytest.approx(trader.price(0.9), rel=1e-3)
+        await trader.call("cancel_order", made["id"], symbol, {"trigger": True})
+        assert not trader.orders[-1].is_open
+
+
+@BOTH
 async def test_more_than_a_page_of_own_trades_is_found(mended: bool) -> None:
     async with trading(SPOT, mended=mended) as trader:
         began = int(time.time() * 1000) - 60_000

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import ccxt
 import pytest
@@ -133,6 +134,23 @@ async def test_what_follows_from_a_stop_is_told_under_its_own_id(mended: bool) -
         followed = trader.accounts.orders.order(1, trader.key, int(stop["id"]))
         assert followed is not None
         assert told["id"] == (str(followed.child_id) if mended else stop["id"])
+
+
+@BOTH
+@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+async def test_stops_keep_our_id_and_are_no_margin_orders(symbol: str, mended: bool) -> None:
+    async with trading(symbol, mended=mended) as trader:
+        await trader.call("load_markets")
+        await trader.buy(trader.amount(5000))
+        stop: dict[str, Any] = {"stopLossPrice": trader.price(0.9), "clientOrderId": "ours1"}
+        if symbol == SPOT and not mended:
+            with pytest.raises(ccxt.AccountNotEnabled):
+                await trader.sell(trader.amount(2000), **stop)
+            return
+        made = await trader.sell(trader.amount(2000), **stop)
+        waiting = trader.orders[-1]
+        assert (waiting.waiting, made["id"]) == (True, str(waiting.order_id))
+        assert (waiting.client_id == "ours1") is mended
 
 
 @BOTH

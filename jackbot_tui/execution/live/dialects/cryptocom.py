@@ -2,9 +2,10 @@
 
 What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it drops client ids; ``reduceOnly`` goes out as a boolean
 that it signs otherwise than it writes it; it cannot ask for or cancel an order by our id, for it signs a missing one;
-own trades of the stream are kept among the public ones; own trades end at the hundredth row; positions have no entry
-price; a refused subscription is told to nobody. Requests are spaced by method and key as the venue limits them. What it
-cannot be asked is left alone: the venue tells its time nowhere, and takes requests up to a minute off.
+trigger orders go where they are refused; own trades of the stream are kept among the public ones; own trades end at the
+hundredth row; positions have no entry price; a refused subscription is told to nobody. Requests are spaced by method
+and key as the venue limits them. What it cannot be asked is left alone: the venue tells its time nowhere, and takes
+requests up to a minute off.
 
 There are no amends: the venue cancels and places anew, and what becomes of our client id then is not written anywhere.
 """
@@ -33,6 +34,12 @@ other private methods.
 
 OTHERS_MS = 45
 _sent_ms: dict[tuple[int, str], int] = {}
+
+
+def _named(order_id: str | None, params: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A request by the id there is, never with a missing one, and whether it asks for orders that wait."""
+    rest = {name: value for name, value in params.items() if name != "trigger"}
+    return ({**rest, "order_id": order_id} if order_id is not None else rest), params.get("trigger") is True
 
 
 class NotSupported(Exception):
@@ -82,17 +89,51 @@ def corrected(plain: type[Any]) -> type[Any]:
                 request["exec_inst"] = [*request.get("exec_inst", []), "REDUCE_ONLY"]
             return request
 
+        async def create_order(
+            self, symbol: str, type: str, side: str, amount: float, price: float | None = None, params: Any = _NOTHING
+        ) -> Any:
+            """Trigger orders have a method of their own since December 2025; ccxt sends them as all others."""
+            if not {"stopLossPrice", "takeProfitPrice"} & set(params):
+                return await super().create_order(symbol, type, side, amount, price, params)
+            request = self.create_order_request(symbol, type, side, amount, price, params)
+            for name in ("broker_id", "spot_margin"):
+                request.pop(name, None)
+            if self.market(symbol)["spot"]:
+                request.setdefault("ref_price_type", "LAST_PRICE")
+            return self.parse_order(await self._advanced("create-order", request), self.market(symbol))
+
+        async def _advanced(self, method: str, params: Mapping[str, Any]) -> Any:
+            answer = await self.request(f"private/advanced/{method}", ["v1", "private"], "POST", params)
+            return answer["result"]
+
         async def fetch_order(self, id: str | None, symbol: str | None = None, params: Any = _NOTHING) -> Any:
-            if id is not None:
-                return await super().fetch_order(id, symbol, params)
-            answer = await self.v1PrivatePostPrivateGetOrderDetail(params)
+            named, waits = _named(id, params)
+            if waits:
+                return self.parse_order(await self._advanced("get-order-detail", named), self.market(symbol))
+            answer = await self.v1PrivatePostPrivateGetOrderDetail(named)
             return self.parse_order(answer["result"], self.market(symbol))
 
         async def cancel_order(self, id: str | None, symbol: str | None = None, params: Any = _NOTHING) -> Any:
-            if id is not None:
-                return await super().cancel_order(id, symbol, params)
-            answer = await self.v1PrivatePostPrivateCancelOrder(params)
+            named, waits = _named(id, params)
+            if waits:
+                return self.parse_order(await self._advanced("cancel-order", named), self.market(symbol))
+            answer = await self.v1PrivatePostPrivateCancelOrder(named)
             return self.parse_order(answer["result"], self.market(symbol))
+
+        async def fetch_open_orders(
+            self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
+        ) -> Any:
+            named, waits = _named(None, params)
+            if not waits:
+                return await super().fetch_open_orders(symbol, since, limit, params)
+            market = self.market(symbol)
+            found = await self._advanced("get-open-orders", {"instrument_name": market["id"], **named})
+            return self.parse_orders(found["data"], market, since, limit)
+
+        def parse_order(self, order: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
+            parsed: dict[str, Any] = super().parse_order(order, market)
+            parsed["triggerPrice"] = self.safe_number(order, "ref_price")
+            return parsed
 
         def parse_order_status(self, status: str | None) -> Any:
             return "open" if status in ("NEW", "PENDING") else super().parse_order_status(status)

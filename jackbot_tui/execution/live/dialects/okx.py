@@ -2,8 +2,9 @@
 
 What ccxt 4.5.90 gets wrong there, and ``corrected`` mends: it asks for currencies with the key whenever markets are
 loaded; own trades on the stream have the fee's sign the wrong way round; an order that followed from a stop is told
-under the stop's id; own trades and open orders end at the hundredth row; the wallet's kind goes into subscriptions that
-do not know it; logins of sockets are stamped by our clock and not by the venue's.
+under the stop's id; stops lose our id, and on spot are sent as margin orders; own trades and open orders end at the
+hundredth row; the wallet's kind goes into subscriptions that do not know it; logins of sockets are stamped by our clock
+and not by the venue's.
 
 Of two things that OKX does by itself the trader must be asked: it cuts a spot market order to what the balance allows
 unless ``banAmend`` is sent, and a margin mode comes with each order and has a leverage of its own. The dead-man switch
@@ -88,7 +89,19 @@ def corrected(plain: type[Any]) -> type[Any]:
             request: dict[str, Any] = super().create_order_request(symbol, type, side, amount, price, params)
             if market["spot"] and request["ordType"] == "market":
                 request["banAmend"] = True
+            if request["ordType"] in ("trigger", "conditional"):
+                self._name_stop(request, spot=market["spot"])
             return request
+
+        @staticmethod
+        def _name_stop(request: dict[str, Any], *, spot: bool) -> None:
+            """ccxt names an algo order as one of the book, and makes a margin order of one on spot."""
+            if "clOrdId" in request:
+                request["algoClOrdId"] = request.pop("clOrdId")
+            if spot:
+                request["tdMode"] = "cash"
+                if request["ordType"] == "trigger":
+                    request.pop("tgtCcy", None)
 
         def parse_order(self, order: Mapping[str, Any], market: Any = None) -> dict[str, Any]:
             parsed: dict[str, Any] = super().parse_order(order, market)
