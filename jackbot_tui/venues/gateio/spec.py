@@ -26,7 +26,13 @@ MAX_STREAMS = 300
 FUNDING_INTERVAL_H = 8
 """Hours between fundings where a listing names no other."""
 
-_REST_LIMITS = (RateLimit("REQUESTS", 200, 10),)
+PUBLIC_PAGES = ("instruments", "snapshot", "time", "address")
+_REST_LIMITS = (
+    RateLimit("REQUESTS", 200, 10, purposes=PUBLIC_PAGES),
+    RateLimit("PRIVATE", 200, 10, "account", ("private",)),
+)
+"""Each page has its own; ours count all public, and all private ones, together."""
+
 SPOT_ORDERS = RateLimit("ORDERS", 10, 1, "account")
 """Orders placed or amended in a second; the venue counts each market for itself."""
 

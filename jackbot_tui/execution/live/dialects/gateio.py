@@ -35,6 +35,9 @@ UNIFIED = "2"
 """The mode of a unified account, whose orders and balances are on pages of their own."""
 
 PAGE = 100
+PAGE_SPACE_MS = 60
+"""Between two pages: a page may be asked for 200 times in 10 s."""
+
 MOST_PAGES = 20
 STATUSES = {
     "_update": "open",
@@ -95,6 +98,7 @@ def _mended(plain: type[Any]) -> type[Any]:
             found |= {trade["id"]: trade for trade in page}
             if len(page) < PAGE:
                 break
+            await self.sleep(PAGE_SPACE_MS)
         return sorted(found.values(), key=lambda trade: (trade["timestamp"], int(trade["id"])))
 
     def sign(
