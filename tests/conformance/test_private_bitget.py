@@ -298,3 +298,20 @@ async def told(client: Client, socket: Any, seconds: float) -> dict[str, list[An
         if "data" in frame:
             pushed[frame["arg"]["topic"]].append(frame["data"])
     return pushed
+
+
+LONG = "9" * 5000
+UNREADABLE = (
+    "", "[]", "null", "{}", '{"op":5,"args":7}', '{"op":"subscribe","args":[{"topic":[]},7,null,["a"]]}',
+    '{"op":"unsubscribe","args":[{"a":1},[2]]}', f'{{"op":"login","args":[{{"timestamp":"{LONG}"}}]}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", UNREADABLE)
+async def test_what_cannot_be_read_is_answered_and_not_fallen_over(frame: str) -> None:
+    async with opened() as client, client.socket() as socket:
+        await socket.send_str(frame)
+        await socket.send_str("ping")
+        while await socket.receive_str() != "pong":
+            pass
+        assert client.sim.front.listeners(1, MarketKind.SPOT) == 0

@@ -302,3 +302,20 @@ async def test_a_liquidation_is_told_as_one() -> None:
         while flat["size"] != "0.000":
             flat = await heard(client, socket, "position")
         assert flat["side"] == ""
+
+
+LONG = "9" * 5000
+UNREADABLE = (
+    "", "[]", "null", "{}", '{"op":5,"args":7}', '{"op":"subscribe","args":[{"topic":[]},7,null,["a"]]}',
+    '{"op":"unsubscribe","args":[{"a":1},[2]]}', f'{{"op":"auth","args":["key","{LONG}","sign"]}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", UNREADABLE)
+async def test_what_cannot_be_read_is_answered_and_not_fallen_over(frame: str) -> None:
+    async with opened() as client, client.socket() as socket:
+        await socket.send_str(frame)
+        await socket.send_json({"op": "ping", "req_id": "last"})
+        while (await socket.receive_json()).get("req_id") != "last":
+            pass
+        assert client.sim.front.listeners(1, MarketKind.SPOT) == 0

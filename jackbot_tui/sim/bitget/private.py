@@ -136,7 +136,7 @@ class BitgetPrivate:
             return
         try:
             request = msgspec.json.decode(message, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             self._error(socket, None, 30002, "Illegal request", "")
             return
         operation, arguments = str(request.get("op", "")), request.get("args")

@@ -23,6 +23,9 @@ from jackbot_tui.sim.timeline import Timeline
 WINDOW_MS = 30_000
 """How far from the exchange's clock a request's or a login's timestamp may be."""
 
+LONGEST_NUMBER = 20
+"""Digits."""
+
 SECOND_MS = 1_000
 LARGEST_EXPONENT = 20
 """Figures beyond 1e20 or below 1e-20 are no figures of orders."""
@@ -122,7 +125,7 @@ class Signed(Struct, frozen=True):
         text = self.text(name)
         if not text:
             return otherwise
-        if not text.isascii() or not text.isdigit() or len(text) > 20:
+        if not _is_number(text):
             raise wrong(name)
         return int(text)
 
@@ -171,7 +174,7 @@ class Authority:
         for name, code in (("ACCESS-KEY", "40001"), ("ACCESS-SIGN", "40003"), ("ACCESS-PASSPHRASE", "40011")):
             if not headers.get(name):
                 raise VenueError(code, f"{name} cannot be empty")
-        if not stamp.isascii() or not stamp.isdigit():
+        if not _is_number(stamp):
             raise VenueError("40005", "Invalid ACCESS_TIMESTAMP")
         key = self._keys.find(headers["ACCESS-KEY"])
         if key is None:
@@ -207,7 +210,7 @@ class Authority:
         if not same_text(str(fields.get("passphrase", "")), key.passphrase):
             raise LoginError(30012, "Invalid ACCESS_PASSPHRASE")
         stamp = str(fields.get("timestamp", ""))
-        if not stamp.isascii() or not stamp.isdigit():
+        if not _is_number(stamp):
             raise LoginError(30013, "Invalid ACCESS_TIMESTAMP")
         sent_ms = int(stamp) * (1000 if int(stamp) < SECONDS_BELOW else 1)
         if abs(self._timeline.now_ms() - sent_ms) > WINDOW_MS:
@@ -216,3 +219,7 @@ class Authority:
         if not same_text(wanted, str(fields.get("sign", ""))):
             raise LoginError(30015, "Invalid sign")
         return key
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER

@@ -130,7 +130,7 @@ class BybitPrivate:
     def received(self, socket: Socket, message: str | bytes) -> None:
         try:
             request = msgspec.json.decode(message, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             self._said(socket, {}, "error:invalid message", success=False)
             return
         arguments = request.get("args")
@@ -151,7 +151,7 @@ class BybitPrivate:
                 self._said(socket, request, problem, success=not problem)
             case "unsubscribe":
                 for topic in arguments:
-                    socket.state["topics"].pop(topic, None)
+                    socket.state["topics"].pop(str(topic), None)
                 self._said(socket, request, "", success=True)
             case _:
                 self._said(socket, request, "error:invalid op", success=False)
@@ -184,7 +184,7 @@ class BybitPrivate:
             return "error:request not authorized"
         held = {**socket.state["topics"], **{topic: None for topic in topics if isinstance(topic, str)}}
         for topic in topics:
-            if topic not in TOPICS:
+            if not isinstance(topic, str) or topic not in TOPICS:
                 return f"error:handler not found,topic:{topic}"
             if topic in socket.state["topics"]:
                 return f"error:already subscribed,topic:{topic}"

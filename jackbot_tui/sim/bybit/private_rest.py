@@ -26,6 +26,9 @@ AHEAD_MS = 1_000
 LARGEST_EXPONENT = 20
 """Figures beyond 1e20 or below 1e-20 are no figures of orders."""
 
+LONGEST_NUMBER = 18
+"""Digits."""
+
 SECOND_MS = 1_000
 PARAMETER_ERROR = 10001
 _TOO_LARGE = "The number of contracts exceeds maximum limit allowed: too large"
@@ -130,7 +133,7 @@ class Signed(Struct, frozen=True):
         text = self.text(name)
         if not text:
             return otherwise
-        if not text.isascii() or not text.isdigit() or len(text) > 18:
+        if not _is_number(text):
             raise VenueError(PARAMETER_ERROR, f"params error: {name} invalid")
         return int(text)
 
@@ -234,7 +237,7 @@ class Authority:
     def check_time(self, stamp: str, window: str) -> None:
         """The request is no older than its window and no more than a second early."""
         now_ms = self._timeline.now_ms()
-        if not (stamp.isascii() and stamp.isdigit() and window.isascii() and window.isdigit()):
+        if not (_is_number(stamp) and _is_number(window)):
             raise VenueError(PARAMETER_ERROR, "params error: timestamp or recv_window invalid")
         if not now_ms - int(window) <= int(stamp) < now_ms + AHEAD_MS:
             raise VenueError(
@@ -249,7 +252,7 @@ class Authority:
             raise VenueError(PARAMETER_ERROR, "Params Error")
         name, expires, given = (str(argument) for argument in arguments)
         key = self.key(name)
-        if not expires.isascii() or not expires.isdigit() or int(expires) <= self._timeline.now_ms():
+        if not _is_number(expires) or int(expires) <= self._timeline.now_ms():
             raise VenueError(10002, "Your request has expired.")
         if not same_text(signature_hex(key.secret, f"GET/realtime{expires}"), given):
             raise VenueError(10004, "Bad signature.")
@@ -259,3 +262,7 @@ class Authority:
     def check_permission(key: ApiKey, permission: Permission | None) -> None:
         if permission is not None and not key.may(permission):
             raise VenueError(10005, "Permission denied, please check your API key permissions.")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
