@@ -6,7 +6,7 @@ taken for refused that may have happened.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -38,11 +38,16 @@ class ErrorRule(Struct, frozen=True):
 
 
 class VenueErrors(Struct, frozen=True):
-    """One venue's rules, the more special one of a code first. ``code`` finds the code in the text of an exception."""
+    """One venue's rules, the more special one of a code first. ``code`` finds the code in the text of an exception.
+
+    ``pauses``: for how many seconds requests rest after a refusal of that code for their number, where the answer does
+    not say so itself; a page that counts by the second is not left alone for longer, or cancels would wait with it.
+    """
 
     venue: str
     rules: tuple[ErrorRule, ...] = ()
     code: str = r'"code"\s*:\s*"?(-?\w+)'
+    pauses: Mapping[str, float] = {}
 
 
 class VenueProblem(Struct, frozen=True):

@@ -287,7 +287,7 @@ class VenueClient:
             return
         headers = getattr(self.exchange, "last_response_headers", None) or {}
         told = str(headers.get("Retry-After", ""))
-        wait = float(told) if told.isdigit() else None
+        wait = float(told) if told.isdigit() else self.dialect.errors.pauses.get(failure.code)
         self._gate.limiter.refuse(self._clock.now_ns(), banned=False, retry_after_s=wait)
 
 

@@ -45,4 +45,5 @@ ERRORS = VenueErrors(
         ErrorRule(("25236",), ErrorKind.FATAL, "the account is in hedge mode: switch it to one-way mode at Bitget"),
         ErrorRule(("400172", "40017", "40019"), ErrorKind.REJECTED, "Bitget does not understand this request"),
     ),
+    pauses={"429": 1.0},
 )  # fmt: skip

@@ -52,4 +52,5 @@ ERRORS = VenueErrors(
         ErrorRule(("110029",), ErrorKind.FATAL, _HEDGE),
     ),
     code=r'"retCode"\s*:\s*"?(-?\w+)',
+    pauses={"10006": 1.0, "403": 600.0},
 )  # fmt: skip
