@@ -6,6 +6,7 @@ writes it, for flat structures only. Keys here are test keys.
 """
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from jackbot_tui.model.errors import InputError
 
@@ -27,9 +28,7 @@ def keccak256(data: bytes) -> bytes:
 
 def address_of(secret: str) -> str:
     """The address of a private key of 64 hexadecimal digits: ``0x`` and 40 lower-case digits."""
-    from coincurve import PrivateKey
-
-    return _address(PrivateKey(bytes.fromhex(secret)).public_key.format(compressed=False))
+    return _address(_curve().PrivateKey(bytes.fromhex(secret)).public_key.format(compressed=False))
 
 
 def signer_of(digest: bytes, r: str, s: str, v: int) -> str:
@@ -37,11 +36,9 @@ def signer_of(digest: bytes, r: str, s: str, v: int) -> str:
 
     InputError for a signature that is none. ``r`` and ``s`` are hexadecimal with ``0x`` and may lack leading zeros.
     """
-    from coincurve import PublicKey
-
     try:
         numbers = b"".join(int(part, 16).to_bytes(WORD, "big") for part in (r, s))
-        public = PublicKey.from_signature_and_message(numbers + bytes([v - 27]), digest, hasher=None)
+        public = _curve().PublicKey.from_signature_and_message(numbers + bytes([v - 27]), digest, hasher=None)
     except (ValueError, OverflowError):
         raise InputError("the signature is malformed: give r and s of 32 bytes and v of 27 or 28") from None
     return _address(public.format(compressed=False))
@@ -49,9 +46,7 @@ def signer_of(digest: bytes, r: str, s: str, v: int) -> str:
 
 def sign(digest: bytes, secret: str) -> dict[str, str | int]:
     """``digest`` signed, as Ethereum's wallets write it."""
-    from coincurve import PrivateKey
-
-    made = PrivateKey(bytes.fromhex(secret)).sign_recoverable(digest, hasher=None)
+    made = _curve().PrivateKey(bytes.fromhex(secret)).sign_recoverable(digest, hasher=None)
     return {"r": f"0x{made[:WORD].hex()}", "s": f"0x{made[WORD:64].hex()}", "v": made[64] + 27}
 
 
@@ -61,6 +56,14 @@ def typed_digest(
     """What is signed for ``message``, a flat structure. Fields are strings, addresses, ``uintN`` and ``bytes32``."""
     separator = _structure("EIP712Domain", DOMAIN_FIELDS, domain)
     return keccak256(b"\x19\x01" + separator + _structure(name, fields, message))
+
+
+def _curve() -> ModuleType:
+    try:
+        import coincurve
+    except ImportError:
+        raise InputError("accounts of this exchange need the package coincurve: run 'pip install coincurve'") from None
+    return coincurve
 
 
 def _structure(name: str, fields: Sequence[Field], values: Mapping[str, object]) -> bytes:
