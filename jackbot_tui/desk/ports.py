@@ -10,7 +10,7 @@ from msgspec import Struct
 from jackbot_tui.desk.commands import ReplayAction
 from jackbot_tui.desk.views import ClockView, ConnectionView
 from jackbot_tui.model.clock import Clock
-from jackbot_tui.model.enums import Mode, Side
+from jackbot_tui.model.enums import Mode, Side, TriggerBy
 from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.orders import Order, OrderRequest, Position
 
@@ -93,6 +93,10 @@ class VenuePort(Protocol):
 
     def honesty(self) -> "HonestyView | None":
         """What every rule of filling would have made of this session's orders; None where nothing is compared."""
+        ...
+
+    def triggers(self, instrument: "Instrument") -> tuple[TriggerBy, ...]:
+        """The prices that may wake an order that waits there, the usual one first; empty: no order can wait."""
         ...
 
     def assumptions(self, instrument: "Instrument") -> list[str]:

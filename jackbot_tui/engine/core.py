@@ -227,6 +227,8 @@ class Engine:
             return Asked(f"no order {client_id}", 0)
         if order.status not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED):
             return Asked(f"order #{order.number} is {order.status.value}: only a working order can be moved", 0, order)
+        if order.is_waiting:
+            return Asked(f"order #{order.number} waits for its trigger: cancel it and place another", 0, order)
         if order.price is None:
             return Asked(f"order #{order.number} is a market order: it has no price to move", 0, order)
         new_price = order.price if price is None else price

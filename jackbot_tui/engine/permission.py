@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
 from jackbot_tui.model.errors import InputError
+from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderRequest
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
@@ -32,6 +33,9 @@ class Permission:
         market = self._engine.data.markets.get(request.key)
         if market is None:
             return self._not_followed(request.key)
+        unwaitable = self._unwaitable(request, market.instrument)
+        if unwaitable is not None:
+            return unwaitable
         return self._engine.gate.check(
             request,
             market=market,
@@ -103,6 +107,21 @@ class Permission:
         if trouble:
             return Refusal(RefusalCode.ENGINE_UNHEALTHY, f"no new orders: {trouble}")
         return None
+
+    def _unwaitable(self, request: OrderRequest, instrument: Instrument) -> Refusal | None:
+        """Why an order cannot wait for this kind of trigger where it would go; None for one without a trigger."""
+        if request.trigger_price is None:
+            return None
+        known = self._engine.executor.triggers(instrument)
+        if request.trigger_by in known:
+            return None
+        where = f"{instrument.venue} {instrument.kind.value}"
+        if not known:
+            message = f"{where} takes no orders that wait for a trigger from here: watch the price with 'smart'"
+        else:
+            words = " or ".join(each.value for each in known)
+            message = f"{where} wakes orders by {words} only, not by {request.trigger_by.value}: say {words}"
+        return Refusal(RefusalCode.TRIGGER, message)
 
     def _not_followed(self, key: str) -> Refusal:
         followed = ", ".join(self._engine.data.markets) or "no instruments yet"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from jackbot_tui.model.enums import Side
+from jackbot_tui.model.enums import Side, TriggerBy
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.market import Trade
@@ -143,6 +143,10 @@ class VenueExecutor(Executor, Protocol):
 
     def honesty(self) -> "HonestyView | None":
         """What every rule of filling would have made of this session's orders; None where nothing is compared."""
+        ...
+
+    def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
+        """The prices that may wake an order that waits there, the usual one first; empty: no order can wait."""
         ...
 
     def assumptions(self, instrument: Instrument) -> list[str]:

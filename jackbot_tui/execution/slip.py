@@ -4,6 +4,8 @@ The engine turns a request with ``limit_slip_ticks`` into this before the risk g
 journaled and sent is one and the same order.
 """
 
+from decimal import Decimal
+
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
@@ -15,12 +17,23 @@ from jackbot_tui.model.orders import OrderRequest
 def with_bounded_slip(request: OrderRequest, market: InstrumentMarket) -> OrderRequest:
     """The request as an IOC limit ``limit_slip_ticks`` beyond the opposite touch; unchanged where it sets no bound.
 
+    One that waits for a trigger becomes a stop-limit, as many ticks beyond its trigger: today's touch says nothing.
     Unchanged as well when there is no opposite touch: the gate refuses what it cannot price. ``limit_slip_ticks`` stays
     in the request, as the mark that the price came from the touch and not from a person.
     """
+    if request.trigger_price is not None:
+        return _beyond_trigger(request, request.trigger_price, market)
     best = market.book.best_ask() if request.side is Side.BUY else market.book.best_bid()
     if request.type is not OrderType.MARKET or request.limit_slip_ticks <= 0 or best is None:
         return request
     tick = market.instrument.tick
     price = decimal_of(best[0]) + request.side.sign * request.limit_slip_ticks * tick
     return replace(request, type=OrderType.LIMIT, tif=TimeInForce.IOC, price=max(price, tick))
+
+
+def _beyond_trigger(request: OrderRequest, trigger: Decimal, market: InstrumentMarket) -> OrderRequest:
+    if request.type is not OrderType.MARKET or request.limit_slip_ticks <= 0:
+        return request
+    tick = market.instrument.tick
+    price = max(trigger + request.side.sign * request.limit_slip_ticks * tick, tick)
+    return replace(request, type=OrderType.LIMIT, tif=TimeInForce.GTC, price=price)

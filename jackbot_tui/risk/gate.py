@@ -23,6 +23,7 @@ from jackbot_tui.model.orders import Order, OrderRequest, Position
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.risk.reach import collar_bound, far_bound, mark_bound
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
+from jackbot_tui.risk.triggers import check_trigger
 from jackbot_tui.risk.venue_filters import (
     check_notional,
     check_price,
@@ -107,7 +108,12 @@ class RiskGate:
         refusal = check_quantity(request, instrument)
         if refusal is not None:
             return refusal
-        if not (reducing and request.type is OrderType.MARKET):
+        if request.trigger_price is not None:
+            refusal = None if reducing else self._check_book(market, now)
+            refusal = refusal or check_trigger(request, market, self.limits, now)
+            if refusal is not None:
+                return refusal
+        elif not (reducing and request.type is OrderType.MARKET):
             refusal = self._check_priced(request, market, now)
             if refusal is not None:
                 return refusal
@@ -311,9 +317,11 @@ class RiskGate:
 
     @staticmethod
     def _valued_at(request: OrderRequest, market: InstrumentMarket, now: int) -> Decimal | None:
-        """Price at which the order's value is counted: its own, else the opposite touch, else the market's value."""
+        """Price at which it is valued: its own, its trigger, the opposite touch, else what the market is worth."""
         if request.price is not None:
             return request.price
+        if request.trigger_price is not None:
+            return request.trigger_price
         best = market.book.best_ask() if request.side is Side.BUY else market.book.best_bid()
         return decimal_of(best[0]) if best is not None else market.value_price(now)
 
@@ -381,7 +389,8 @@ class RiskGate:
         self, request: OrderRequest, market: InstrumentMarket, open_orders: Sequence[Order]
     ) -> Refusal | None:
         """Resting orders; one whose cancel is under way does not count, one that cannot rest is not counted against."""
-        if request.type is OrderType.MARKET or request.tif is not TimeInForce.GTC:
+        at_once = request.type is OrderType.MARKET or request.tif is not TimeInForce.GTC
+        if at_once and request.trigger_price is None:
             return None
         resting = [order for order in open_orders if order.status is not OrderStatus.PENDING_CANCEL]
         ours, venues = self.limits.max_open_orders, market.instrument.max_orders

@@ -30,6 +30,7 @@ class RefusalCode(StrEnum):
     COLLAR = "collar"
     MARK_COLLAR = "mark_collar"
     FAR = "far"
+    TRIGGER = "trigger"
     MIN_NOTIONAL = "min_notional"
     MAX_NOTIONAL = "max_notional"
     ORDER_QTY = "order_qty"
@@ -62,6 +63,9 @@ SENTENCES: dict[RefusalCode, str] = {
     RefusalCode.COLLAR: "The order reaches further through the opposite touch than collar_pct or collar_ticks allow.",
     RefusalCode.MARK_COLLAR: "The price is further on the bad side of the mark price than mark_collar_pct allows.",
     RefusalCode.FAR: "The price is further behind its own touch than far_limit_pct allows.",
+    RefusalCode.TRIGGER: (
+        "The trigger is reached already, its price is not known now, or the venue has no such orders or trigger."
+    ),
     RefusalCode.MIN_NOTIONAL: "The order's value is below the venue's minimum.",
     RefusalCode.MAX_NOTIONAL: "The order's value is above the venue's maximum.",
     RefusalCode.ORDER_QTY: "The quantity is above our limit max_order_qty.",
@@ -105,6 +109,10 @@ def docs_page() -> str:
         "Orders count as large as they may become: an amend counts with the larger quantity until it is answered. An",
         "amend that adds risk meets the day's loss as a new order does. A mark price that came 10 s ago or earlier",
         "bounds and values nothing: the mid of a LIVE book, else the last trade, takes its place.",
+        "",
+        "An order that waits for a trigger is judged by where it will act: its value counts at its price, else at",
+        "its trigger; collar_pct, collar_ticks and far_limit_pct bound its price around the trigger. It counts as a",
+        "resting order, and in the position that the caps foresee.",
         "",
         "Generated from the code; do not edit.",
         "",

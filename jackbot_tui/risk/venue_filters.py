@@ -67,7 +67,15 @@ def check_quantity(request: OrderRequest, instrument: Instrument) -> Refusal | N
 
 def check_price(request: OrderRequest, market: InstrumentMarket, now: int) -> Refusal | None:
     """Tick, absolute range and band of a limit price."""
-    instrument, price = market.instrument, request.price
+    if request.price is None:
+        return None
+    refusal = check_tick_and_range(request, market.instrument)
+    return _check_band(request.side, request.price, market, now) if refusal is None else refusal
+
+
+def check_tick_and_range(request: OrderRequest, instrument: Instrument) -> Refusal | None:
+    """Tick and absolute range of a limit price."""
+    price = request.price
     if price is None:
         return None
     tick, figure = instrument.tick_at(price), priced(price, instrument)
@@ -83,7 +91,7 @@ def check_price(request: OrderRequest, market: InstrumentMarket, now: int) -> Re
         return Refusal(
             RefusalCode.PRICE_RANGE, f"price {figure} is {word} price {limit}: try {limit}", figure, limit, limit
         )
-    return _check_band(request.side, price, market, now)
+    return None
 
 
 def _check_band(side: Side, price: Decimal, market: InstrumentMarket, now: int) -> Refusal | None:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from msgspec import Struct
 
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 
 
 class Answer(Struct, frozen=True):
@@ -31,6 +31,8 @@ class VenueRefusals(Struct, frozen=True, kw_only=True):
     quantity at its price stays where it is in the queue; False also where nobody says so, since that never flatters.
     ``price_too_high`` and ``price_too_low``: beyond the price band. ``mode_refused`` and ``leverage_refused`` are the
     codes for a margin mode that cannot change now, and for leverage that is not allowed; "" where none is known.
+    ``triggers``: the prices that may wake a waiting order there, the usual one first; None: the last trade and, on
+    perpetuals, the mark. ``would_trigger``: its trigger is reached already.
     """
 
     post_only_crosses: Answer
@@ -44,6 +46,9 @@ class VenueRefusals(Struct, frozen=True, kw_only=True):
     amend_down_keeps_place: bool = False
     mode_refused: str = ""
     leverage_refused: str = ""
+    triggers: tuple[TriggerBy, ...] | None = None
+    trigger_kind: Answer = Answer("trigger", "the venue has no such trigger")
+    would_trigger: Answer = Answer("trigger", "the order would trigger immediately")
 
 
 STANDARD = "binance"

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.ids import base36, is_client_order_id
 from jackbot_tui.venues.errors import VenueErrors
@@ -99,6 +99,17 @@ class DeadMan(Struct, frozen=True):
     whole: bool = False
 
 
+class StopRule(Struct, frozen=True, kw_only=True):
+    """How a venue takes orders that wait for a trigger, on one kind of market.
+
+    ``triggers``: the prices that may wake one, the usual one first, each with the value of the parameter ``by`` that
+    says so ("" = it is not said, there is only one).
+    """
+
+    triggers: Mapping[TriggerBy, str]
+    by: str = ""
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """One venue. Names of parameters are those that ccxt's unified method passes on.
 
@@ -134,6 +145,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     weights: Mapping[MarketKind, Weights] = {}
     dead_man: Mapping[MarketKind, DeadMan] = {}
     dead_man_s: tuple[float, float] = (0.0, 0.0)
+    stops: Mapping[MarketKind, StopRule] = {}
     closed: str = ""
     rights: RightsRule | None = None
     override: Callable[[type[Any]], type[Any]] | None = None

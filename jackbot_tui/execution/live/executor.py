@@ -27,7 +27,7 @@ from jackbot_tui.execution.paper.account import FundingSettled, MarginView, Outl
 from jackbot_tui.execution.paper.queue import QueueView
 from jackbot_tui.execution.paper.shadows import HonestyView
 from jackbot_tui.model.clock import Clock
-from jackbot_tui.model.enums import MarketKind, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.model.enums import MarketKind, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.market import Trade
@@ -313,6 +313,11 @@ class LiveExecutor:
     def honesty(self) -> HonestyView | None:
         """The venue fills, and no other rule of filling is played beside it."""
         return None
+
+    def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
+        """What wakes an order there; nothing where our dialect of the venue has no word for it."""
+        rule = self.dialect.stops.get(instrument.kind)
+        return () if rule is None else tuple(rule.triggers)
 
     def assumptions(self, instrument: Instrument) -> list[str]:
         """Nothing is assumed of real fills."""

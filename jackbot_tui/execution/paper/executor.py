@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.execution.base import ExecutorEvent
+from jackbot_tui.execution.base import ExecutorEvent, VenueOrder
 from jackbot_tui.execution.paper.account import FundingSettled, MarginView, Outlook, PaperAccount
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.fees import percent, with_fees
@@ -29,10 +29,12 @@ from jackbot_tui.execution.paper.matching import Matching, PaperIds
 from jackbot_tui.execution.paper.queue import QueueView
 from jackbot_tui.execution.paper.queue_models import queue_model
 from jackbot_tui.execution.paper.shadows import FOLLOWED, HonestyView, Shadows
-from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from jackbot_tui.execution.paper.stops import Stops, as_woken, at_the_book, has_no_place, triggers_of
+from jackbot_tui.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.market import Trade
+from jackbot_tui.model.numbers import decimal_of
 from jackbot_tui.model.orders import (
     Order,
     OrderAccepted,
@@ -43,6 +45,7 @@ from jackbot_tui.model.orders import (
     OrderEvent,
     OrderExpired,
     OrderFilled,
+    OrderTriggered,
     Position,
 )
 
@@ -84,6 +87,7 @@ class PaperExecutor:
         self._liquidator = Liquidator(self._account, markets, self._matching, self._ids)
         self._model = queue_model(config.queue)
         self._matchings: dict[str, Matching] = {}
+        self._stops = Stops()
         self._shadows = Shadows(FOLLOWED if config.meter else 0)
         self._inbox: deque[_Request] = deque()
         self._outbox: deque[_Answer] = deque()
@@ -116,6 +120,7 @@ class PaperExecutor:
         """Take over orders that were open when the last session ended; resting ones go to the back of the queue.
 
         What was under way is settled: a cancel is done, an amend is not, an order that does not rest has expired.
+        A stop waits on, and the first price beyond its trigger wakes it; one that was woken goes to the book.
         """
         events: list[OrderEvent] = []
         for order in orders:
@@ -131,7 +136,9 @@ class PaperExecutor:
                     events.append(OrderAccepted(order.client_id, now, order.venue_order_id))
                 case _:
                     pass
-            if order.type is OrderType.MARKET or order.tif is not TimeInForce.GTC:
+            if order.is_waiting or has_no_place(order):
+                self._stops.restore(order)
+            elif order.type is OrderType.MARKET or order.tif is not TimeInForce.GTC:
                 events.append(OrderExpired(order.client_id, now, "it does not rest, and the engine was restarted"))
             else:
                 self._matching(order.key).restore(order)
@@ -139,8 +146,10 @@ class PaperExecutor:
 
     def reconcile(self, order: Order, now: int) -> list[OrderEvent]:
         """What became of an intent whose sending is in doubt: an order that is not at the venue never reached it."""
-        if order.client_id in self._account.working or any(
-            request.ask.client_id == order.client_id for request in self._inbox
+        if (
+            order.client_id in self._account.working
+            or self._stops.waits(order.client_id)
+            or any(request.ask.client_id == order.client_id for request in self._inbox)
         ):
             return []
         return [OrderCanceled(order.client_id, now, "it never reached the venue")]
@@ -173,6 +182,8 @@ class PaperExecutor:
     def on_book(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
         """The book of ``market`` changed and is LIVE."""
         self._market_ns = now
+        if self._stops.held and market.live:
+            self._release(market.key, now)
         matching = self._matchings.get(market.key)
         if matching is not None and market.live:
             self._answer(matching.on_book(now), now)
@@ -187,17 +198,25 @@ class PaperExecutor:
             self._answer(matching.on_trade(trade, now), now)
             self._shadows.on_trade(market, trade, now)
         if market.instrument.is_perpetual and market.fresh_mark(now) is None:
-            self._answer(self._liquidator.check_without_mark(market, now), now)
+            self._answer(self._without_stops(self._liquidator.check_without_mark(market, now), now), now)
+        self._wake(market.key, TriggerBy.LAST, Decimal(trade.price_text), trade.ts_event, now)
         return self.advance(now) if self._inbox or self._outbox else []
 
     def on_mark(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
-        """The mark price of ``market`` is another one: positions that it ends are liquidated in this moment."""
-        self._answer(self._liquidator.check(now), now)
+        """The mark price of ``market`` is another one: positions that it ends are liquidated in this moment.
+
+        A mark that gaps through liquidation price and trigger liquidates: a stop still has its way to the book.
+        """
+        self._answer(self._without_stops(self._liquidator.check(now), now), now)
+        if market.mark is not None:
+            self._wake(market.key, TriggerBy.MARK, decimal_of(market.mark.mark), 0, now)
         return self.advance(now) if self._inbox or self._outbox else []
 
     def on_resync(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
         """The book is LIVE again after a gap: places in the queue are kept as far as the new sizes hold them."""
         self._market_ns = now
+        if self._stops.held and market.live:
+            self._release(market.key, now)
         matching = self._matchings.get(market.key)
         if matching is not None and market.live:
             self._answer(matching.on_resync(now), now)
@@ -244,6 +263,10 @@ class PaperExecutor:
         """What every rule of filling would have made of this session's resting orders; None without a meter."""
         return self._shadows.view() if self._config.meter else None
 
+    def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
+        """The prices that may wake a waiting order of ``instrument``, the usual one first; empty: none can wait."""
+        return triggers_of(instrument)
+
     def assumptions(self, instrument: Instrument) -> list[str]:
         """What fills of ``instrument`` rest on, each in a few words: queue, latency, fees, impact."""
         config = self._config
@@ -272,32 +295,69 @@ class PaperExecutor:
         return matching
 
     def _request(self, key: str, ask: _Ask, now: int) -> list[ExecutorEvent]:
+        self._travel(key, ask, now)
+        return self.advance(now)
+
+    def _travel(self, key: str, ask: _Ask, now: int) -> None:
         due = now + self._latency.request_ns()
         if self._inbox:
             due = max(due, self._inbox[-1].due)
         self._inbox.append(_Request(due, due - now, key, ask))
-        return self.advance(now)
 
     def _perform(self, request: _Request, ts: int) -> list[OrderEvent]:
         matching = self._matching(request.key)
         match request.ask:
+            case Order(is_waiting=True) as order:
+                return self._stops.place(order, self._markets[order.key], self._ids.next("o"), ts)
+            case Order(trigger_price=Decimal()) as order:
+                if not self._markets[order.key].live:
+                    self._stops.hold(order)
+                    return []
+                events = at_the_book(matching.place(order, ts, request.travel_ns))
             case Order() as order:
                 events = matching.place(order, ts, request.travel_ns)
             case OrderCancelRequested() as ask:
+                if self._stops.remove(ask.client_id):
+                    return [OrderCanceled(ask.client_id, ts)]
                 return matching.cancel(ask.client_id, ts)
             case OrderAmendRequested() as ask:
+                if self._stops.waits(ask.client_id):
+                    return [OrderAmendRejected(ask.client_id, ts, "it waits for its trigger")]
                 events = matching.amend(ask.client_id, ask.price, ask.quantity, ts)
         resting = self._account.working.get(request.ask.client_id)
         if resting is not None and resting.since_ns == ts:
             self._shadows.begin(self._markets[request.key], resting)
         return events
 
+    def _wake(self, key: str, by: TriggerBy, price: Decimal, made_ns: int, now: int) -> None:
+        """Send the orders that this price wakes on their way to the book."""
+        for order in self._stops.woken(key, by, price, made_ns):
+            self._answer([OrderTriggered(order.client_id, now, price)], now)
+            self._travel(key, as_woken(order, now), now)
+
+    def _release(self, key: str, now: int) -> None:
+        """The book of an instrument is LIVE: what was held for it goes there."""
+        for order in self._stops.release(key):
+            self._travel(key, order, now)
+
+    def _without_stops(self, events: list[ExecutorEvent], ts: int) -> list[ExecutorEvent]:
+        """A liquidation ends the orders of its instrument that wait, too."""
+        ended: list[ExecutorEvent] = []
+        for event in events:
+            if not isinstance(event, VenueOrder):
+                continue
+            for client_id in self._stops.of(event.order.key):
+                self._stops.remove(client_id)
+                symbol = self._markets[event.order.key].instrument.symbol
+                ended.append(OrderCanceled(client_id, ts, f"canceled by the venue: liquidation of {symbol}"))
+        return [*ended, *events]
+
     def _answer(self, happened: Sequence[ExecutorEvent], ts: int) -> None:
         if not happened:
             return
         events = list(happened)
         if any(isinstance(event, OrderFilled) for event in happened):
-            events += self._liquidator.check(ts)
+            events += self._without_stops(self._liquidator.check(ts), ts)
         self._tell_shadows(events, ts)
         due = ts + self._latency.answer_ns()
         if self._outbox:

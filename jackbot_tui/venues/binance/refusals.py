@@ -16,6 +16,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         amend_down_keeps_place=True,
         price_too_high=Answer("-1013", "Filter failure: PERCENT_PRICE_BY_SIDE"),
         price_too_low=Answer("-1013", "Filter failure: PERCENT_PRICE_BY_SIDE"),
+        would_trigger=Answer("-2010", "Stop price would trigger immediately."),
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer(
@@ -29,5 +30,6 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         leverage_refused="-4028",
         price_too_high=Answer("-4016", "Limit price can't be higher than the band allows."),
         price_too_low=Answer("-4024", "Limit price can't be lower than the band allows."),
+        would_trigger=Answer("-2021", "Order would immediately trigger."),
     ),
 }

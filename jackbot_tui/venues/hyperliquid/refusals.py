@@ -1,6 +1,6 @@
 """Hyperliquid's refusals: texts, with the order statuses that go with them as codes. Source: its API documentation."""
 
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.venues.refusals import Answer, VenueRefusals
 
 REFUSALS: dict[MarketKind, VenueRefusals] = {
@@ -21,5 +21,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         position_too_large=Answer("perpMaxPositionRejected", "perpMaxPositionRejected"),
         price_too_high=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
         price_too_low=Answer("oracleRejected", "Order price cannot be more than 95% away from the reference price"),
+        triggers=(TriggerBy.MARK,),
+        would_trigger=Answer("badTriggerPxRejected", "Invalid TP/SL price."),
     ),
 }

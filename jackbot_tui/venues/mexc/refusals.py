@@ -16,6 +16,7 @@ REFUSALS: dict[MarketKind, VenueRefusals] = {
         unknown_order=Answer("-2011", "Unknown order sent."),
         price_too_high=Answer("", "the price is beyond PERCENT_PRICE_BY_SIDE"),
         price_too_low=Answer("", "the price is beyond PERCENT_PRICE_BY_SIDE"),
+        triggers=(),  # spot's order page knows no trigger; its app's stop orders cannot be placed by a program
     ),
     MarketKind.LINEAR: VenueRefusals(
         post_only_crosses=Answer("canceled", "a post-only order that would take is cancelled"),
