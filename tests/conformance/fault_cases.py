@@ -45,7 +45,7 @@ def share(number: int, of: int) -> list[tuple[str, MarketKind]]:
 @pytest.fixture(autouse=True)
 def quick_resubscriptions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A book that breaks over and over waits a minute in earnest; here it is moments."""
-    monkeypatch.setattr(market_data, "RESUBSCRIBE_WINDOW_NS", NS_PER_S // 5)
+    monkeypatch.setattr(market_data, "RESUBSCRIBE_EVERY_NS", NS_PER_S // 30)
     monkeypatch.setattr(market_data, "SNAPSHOT_WINDOW_NS", NS_PER_S // 5)
     monkeypatch.setattr(market_data, "AWAITED_NS", NS_PER_S)
     monkeypatch.setattr(market_data, "MUTE_BOOK_NS", NS_PER_S)
