@@ -10,7 +10,20 @@ from enum import Enum
 from typing import ClassVar, Generic, TypeVar
 
 from jackbot_tui.algos.parameters import Parameter, Table, Terms, Unit
-from jackbot_tui.algos.state import Child, Decision, Finish, Kind, Leg, Outcome, ParentRequest, Preview, Seen
+from jackbot_tui.algos.state import (
+    Child,
+    Decision,
+    Finish,
+    Kind,
+    Leg,
+    MarketView,
+    Outcome,
+    ParentRequest,
+    ParentState,
+    Preview,
+    Seen,
+    Want,
+)
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, round_down, round_up, text_of
@@ -74,6 +87,10 @@ class Algorithm(ABC, Generic[Memory]):
     """Whether finishing takes off what was entered instead of entering the rest."""
     leaves_footprint: ClassVar[bool] = False
     """Whether its children are compared with the tape, see ``footprint``."""
+    sizes_itself: ClassVar[bool] = False
+    """Whether its quantity follows from its parameters and the market (``completed``); said as long or short."""
+    isolates: ClassVar[bool] = False
+    """Whether it needs isolated margin at the leverage of its ``leverage``, and is told of margin (``stakes``)."""
     memory_type: ClassVar[type]
 
     @abstractmethod
@@ -99,6 +116,18 @@ class Algorithm(ABC, Generic[Memory]):
     def ends_ns(self, seen: Seen, terms: Terms) -> int:
         """When its time is up, be the book LIVE or not; 0 = it has no such time."""
         return 0
+
+    def refused(self, want: Want, message: str, memory: Memory) -> Memory | None:
+        """The order of ``want`` may not be sent. None: the machine waits or asks a person, as usual."""
+        return None
+
+    def completed(self, request: ParentRequest, instrument: Instrument, view: MarketView) -> ParentRequest:
+        """``request`` with what follows from the market and is not said: ``sizes_itself``. InputError."""
+        return request
+
+    def goes_on(self, state: ParentState) -> bool:  # type: ignore[type-arg]  # whichever memory
+        """Whether it goes on after a restart though a person is to decide: it only guards what is there."""
+        return False
 
     def reach_side(self, request: ParentRequest) -> Side:
         """The side whose prices ``MarketView.reach`` tells."""

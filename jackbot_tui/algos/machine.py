@@ -10,12 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from jackbot_tui.algos.algorithm import Algorithm, Holding, is_worse, smallest, taking_price
 from jackbot_tui.algos.intents import CancelChild, Intent, Place, Tell
 from jackbot_tui.algos.parameters import Terms, changed
 from jackbot_tui.algos.picture import picture_of, sum_text
 from jackbot_tui.algos.state import (
+    GUARD,
     OWNER,
     Child,
     Decision,
@@ -31,7 +33,7 @@ from jackbot_tui.algos.state import (
 )
 from jackbot_tui.algos.tally import Tally, child_of_order
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
-from jackbot_tui.model.enums import OrderStatus, Side, TimeInForce
+from jackbot_tui.model.enums import OrderStatus, OrderType, Side, TimeInForce
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO, is_multiple, round_down, text_of
@@ -150,8 +152,13 @@ class Parent:
         self._tally.add(child)
         self.changed = True
 
-    def on_refused(self, message: str, needs_person: bool, now: int) -> None:
+    def on_refused(self, message: str, needs_person: bool, now: int, want: Want | None = None) -> None:
         """The order of a ``Place`` may not be sent: again later, or not before a person has decided."""
+        memory = None if want is None else self.algorithm.refused(want, message, self.state.memory)
+        if memory is not None:
+            self.state.memory, self.changed = memory, True
+            self._wake(now)
+            return
         self._fail(now)
         self._waits_for = message
         if needs_person:
@@ -268,7 +275,7 @@ class Parent:
             terms = changed(self.algorithm.table, self.terms, changes)
         except InputError as error:
             return str(error)
-        seen = msgspec.structs.replace(self.seen(view), quantity=total)
+        seen = replace(self.seen(view), quantity=total)
         problem = self.algorithm.preview(seen, terms).problem
         if problem:
             return problem
@@ -366,7 +373,7 @@ class Parent:
         seen = self.seen(view)
         finish = self.algorithm.to_finish(seen, self.terms, self.state.memory)
         side, left, limit = self._side_of(finish.leg), finish.quantity, finish.limit
-        resting = [child for child in seen.open_children if child.slot != FINISH_SLOT]
+        resting = [child for child in seen.open_children if child.slot not in (FINISH_SLOT, GUARD)]
         if resting:
             self.why = "finishing: cancels what rests first"
             return self._cancel(resting, view.now)
@@ -399,6 +406,8 @@ class Parent:
         drop = [child for child in open_now if child.slot not in wanted]
         excess = {leg: self._tally.open_quantity(leg) - self._tally.free(leg) for leg in Leg}
         for child in reversed(open_now):  # the total was made smaller
+            if child.slot == GUARD:
+                continue
             if excess[child.leg] > ZERO and child not in drop:
                 drop.append(child)
             excess[child.leg] -= child.remaining if child in drop else ZERO
@@ -408,7 +417,8 @@ class Parent:
         for want in wants:
             if want.slot in busy:
                 continue
-            quantity = round_down(min(want.quantity, room[want.leg]), self.instrument.lot)
+            most = want.quantity if want.slot == GUARD else min(want.quantity, room[want.leg])
+            quantity = round_down(most, self.instrument.lot)
             if quantity < smallest(self.instrument, want.price, want.reduce_only):
                 continue
             if view.now < self.state.not_before_ns:
@@ -416,7 +426,7 @@ class Parent:
                 if self._waits_for and self._waits_for not in self.why:
                     self.why += f"; waits: {self._waits_for}"
                 continue
-            room[want.leg] -= quantity
+            room[want.leg] -= ZERO if want.slot == GUARD else quantity
             intents.append(Place(want, self._request(want, quantity)))
             if self.state.failures:
                 break  # after trouble one at a time
@@ -433,7 +443,7 @@ class Parent:
         limit = self.algorithm.limit(self.terms)
         if want.leg is Leg.ENTRY and limit is not None and is_worse(want.price, limit, side):
             raise InputError(f"{self.parent_id} wanted {want.price}, worse than its limit {limit}: a bug, not sent")
-        return OrderRequest(
+        request = OrderRequest(
             key=self.key,
             side=side,
             quantity=quantity,
@@ -446,6 +456,10 @@ class Parent:
             parent_id=self.parent_id,
             tag=f"{want.leg.value}{want.slot}",
         )
+        if want.trigger_by is None:
+            return request
+        stop = OrderType.MARKET
+        return replace(request, type=stop, price=None, trigger_price=want.price, trigger_by=want.trigger_by)
 
     def _cancel(self, children: list[Child], now: int) -> list[Intent]:
         """Ask for the cancels that were not asked for, or not answered for long."""

@@ -13,15 +13,14 @@ from msgspec.structs import replace
 
 from jackbot_tui.algos.algorithm import (
     BASIS_POINTS,
-    SLIP,
     Algorithm,
     Holding,
     passive_price,
     smallest,
     taking_price,
 )
-from jackbot_tui.algos.exits import TRIGGER
-from jackbot_tui.algos.parameters import Parameter, Terms, Unit
+from jackbot_tui.algos.guard import SLACK, guard_want, kept, safety_of, safety_price
+from jackbot_tui.algos.parameters import Terms
 from jackbot_tui.algos.smart_plan import (
     exits_of,
     held_of,
@@ -31,9 +30,21 @@ from jackbot_tui.algos.smart_plan import (
     watched_price,
     whole_of,
 )
-from jackbot_tui.algos.smart_trade import TRAIL_PARTS, SmartMemory, Trade, fee_tolerance, slot_of
+from jackbot_tui.algos.smart_table import DIAGRAM, NOTES, TABLE
+from jackbot_tui.algos.smart_trade import SmartMemory, Trade, fee_tolerance, slot_of
 from jackbot_tui.algos.smart_words import preview, standing
-from jackbot_tui.algos.state import Child, Decision, Finish, Kind, ParentRequest, Preview, Seen, Want
+from jackbot_tui.algos.state import (
+    GUARD,
+    Child,
+    Decision,
+    Finish,
+    Kind,
+    Outcome,
+    ParentRequest,
+    Preview,
+    Seen,
+    Want,
+)
 from jackbot_tui.model.enums import Side, TimeInForce
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, round_down, text_of
@@ -56,110 +67,14 @@ class Smart(Algorithm[SmartMemory]):
     watches_position = True
     watches_reach = True
     finishes_with_exit = True
-    table = (
-        Parameter(
-            name="on",
-            unit=Unit.WORD,
-            meaning="whether it enters first or takes the position over (`smart position …`)",
-            default="entry",
-            words=("entry", "position"),
-            fixed=True,
-            hidden=True,
-        ),
-        Parameter(
-            name="price", unit=Unit.PRICE, meaning="limit price of the entry (`@ 61000`); without it, it enters at once"
-        ),
-        Parameter(name="tp", unit=Unit.LEVELS, meaning="take-profit levels with their sizes", bare=True),
-        Parameter(name="sl", unit=Unit.LEVELS, meaning="stop levels with their sizes", bare=True),
-        Parameter(
-            name="trail",
-            unit=Unit.DISTANCE,
-            meaning="trailing stop: this far behind the best price, from the first fill on",
-            bare=True,
-        ),
-        Parameter(
-            name="trailtp",
-            unit=Unit.LOCK,
-            meaning="trailing take-profit: from that price on, out when so much of the best price is given back",
-            bare=True,
-        ),
-        Parameter(
-            name="be",
-            unit=Unit.COUNT,
-            meaning="after this take-profit level the stop moves to break-even, fees included",
-            low="1",
-            high="10",
-            bare=True,
-        ),
-        Parameter(
-            name="time",
-            unit=Unit.TIME,
-            meaning="time stop: this long after the start what is left is taken off",
-            low="1s",
-            high="720h",
-            bare=True,
-        ),
-        TRIGGER,
-        Parameter(
-            name="take",
-            unit=Unit.WORD,
-            meaning="targets rest at the venue as limit orders, or are watched and taken when reached",
-            default="rest",
-            words=("rest", "cross"),
-            fixed=True,
-        ),
-        Parameter(
-            name="exit",
-            unit=Unit.WORD,
-            meaning="a stop follows the market until nothing is left, or never sells worse than slip beyond its price",
-            default="market",
-            words=("market", "limit"),
-        ),
-        SLIP,
-        Parameter(name="post", unit=Unit.SWITCH, meaning="post-only entry and targets", default="off", fixed=True),
-    )
-    diagram = (
-        "start ──▶ ENTERING ── first fill ──▶ STANDING ◀──── goal reached, something is left ────┐",
-        "             │                          │  │                                            │",
-        "        time │                          │  │ stop, trailing, break-even, time,          │",
-        "             │   last target filled, no │  │ watched target: a goal                     │",
-        "             │   exit left, closed from │  ▼                                            │",
-        "             │   outside                │ CLEARING: cancels the rest ──▶ REDUCING: takes off",
-        "             ▼                          ▼                                  │ nothing is left",
-        "           ENDED ◀──────────────────────┴──────────────────────────────────┘",
-        "(a position that is taken over begins STANDING; a pause holds back the entry and new targets only)",
-    )
-    notes = (
-        "`smart position` takes over what is held of the instrument (or a part: `smart position 0.3 …`); its side is"
-        " that of the exits.",
-        "A level is `PRICE:SIZE`; the price may be a distance from the entry (`2%:50%`), the size is percent of the"
-        " whole or base units, without one the levels share what is left. Relative levels count from `@`, from the"
-        " touch at the start, or from the position's mean entry.",
-        "Targets rest from the first fill on. Stop levels take their part of what is still there: 50% and 50% are half"
-        " of it, then all. What stops, trailing or other hands have taken off shrinks the targets in proportion.",
-        "A target beyond the prices that the venue or the gate takes now is kept here and placed when the market comes"
-        " near; one that the market has gone through takes what is there.",
-        "What rounding leaves, and a size below the venue's minimum, is folded into the last level.",
-        "A stop that has triggered stays triggered. It cancels the targets first, counts what they filled meanwhile,"
-        " and takes the rest off; a gap through several levels is one exit for all of them, at the market.",
-        f"Trailing follows in steps of a {TRAIL_PARTS}th of its distance (a tick at least).",
-        "`be` waits until the market is beyond break-even: mean entry, fees paid, and the taker fee of the exit.",
-        "Once an exit has begun nothing more is entered.",
-        "When the position is made smaller by hand, or is liquidated, it covers what is left and says so; when nothing"
-        " is left it ends. What is added from outside is not covered: it says so, `task edit ID qty=` takes it in.",
-        "Reduce-only throughout on perpetuals. On spot two smart trades for one holding both count all of it: the first"
-        " to exit shrinks the other.",
-        "While it is paused the entry is pulled and no target is placed anew; resting targets stay, stops go on.",
-        "Finishing takes off what is left; cancelling leaves the position without exits.",
-        "An edit of `tp` or `sl` begins its row anew for what is left; one that would trigger at once is refused.",
-        "After a restart with the policy `wait` nothing is watched until it is resumed.",
-        "Stops are watched here: while the engine is down, or the book is not LIVE, nothing watches them.",
-    )
+    table = TABLE
+    diagram = DIAGRAM
+    notes = NOTES
 
     # ------------------------------------------------------------------ face
 
     def begin(self, seen: Seen, terms: Terms) -> SmartMemory:
-        return _referred(seen, terms, SmartMemory(tp=terms.word("tp"), sl=terms.word("sl")))
+        return _referred(seen, terms, self.memory_type(tp=terms.word("tp"), sl=terms.word("sl")))
 
     def limit(self, terms: Terms) -> Decimal | None:
         return terms.price("price")
@@ -194,6 +109,37 @@ class Smart(Algorithm[SmartMemory]):
             least=smallest(seen.instrument, seen.view.far(side), exits.reduce_only),
         )
 
+    # ------------------------------------------------------------------ what other kinds of it do otherwise
+
+    def entry(self, trade: Trade) -> list[Want]:
+        """The entry as it should be now."""
+        return _entry(trade)
+
+    def guard(self, trade: Trade) -> Want | None:
+        """The stop at the venue as it should be now."""
+        away = safety_of(trade)
+        if away is None:
+            return None
+        stop = safety_price(trade, away)
+        return guard_want(trade, stop, away.at(stop, trade.seen.instrument.tick_at(stop)) / SLACK)
+
+    def endangered(self, trade: Trade) -> SmartMemory:
+        """Lower the goal for reasons of its own; see ``aim``."""
+        return trade.memory
+
+    def refused(self, want: Want, message: str, memory: SmartMemory) -> SmartMemory | None:
+        return replace(memory, unguarded=message, unguarded_at=want.price) if want.slot == GUARD else None
+
+    def expects(self, seen: Seen, child: Child, outcome: Outcome) -> bool:
+        return child.slot == GUARD
+
+    def ended(self, seen: Seen, child: Child, outcome: Outcome, memory: SmartMemory) -> SmartMemory:
+        if child.slot != GUARD:
+            return memory
+        if outcome is Outcome.REJECTED:
+            return replace(memory, unguarded=child.reason or "refused by the venue", unguarded_at=child.price)
+        return replace(memory, unguarded="", unguarded_at=ZERO)
+
     # ------------------------------------------------------------------ deciding
 
     def decide(self, seen: Seen, terms: Terms, memory: SmartMemory, paused: bool) -> Decision[SmartMemory]:
@@ -201,6 +147,7 @@ class Smart(Algorithm[SmartMemory]):
         said = _outside_words(memory, trade)
         if trade.left >= trade.least:
             trade = _with(trade, _watched(trade))
+            trade = _with(trade, self.endangered(trade))
         trade = _with(trade, _timed(trade))
         afresh = trade.memory.goal is not None and trade.memory.goal != memory.goal
         decision = self._down(trade) if trade.memory.goal is not None else None
@@ -215,9 +162,12 @@ class Smart(Algorithm[SmartMemory]):
         memory, seen, exits = trade.memory, trade.seen, trade.exits
         assert memory.goal is not None
         amount = round_down(trade.left - memory.goal, seen.instrument.lot)
-        others = [child for child in seen.open_children if child.slot != OUT]
+        alone = held_of(seen, trade.terms) <= trade.left  # else the venue would let both take off what is beside
+        guards = tuple(kept(trade, child) for child in seen.open_children if child.slot == GUARD and alone)
+        others = [child for child in seen.open_children if child.slot != OUT and not (child.slot == GUARD and alone)]
         if others:
-            return Decision(memory=memory, why=f"{memory.cause}: cancels the rest first", alert=memory.cause)
+            why = f"{memory.cause}: cancels the rest first"
+            return Decision(memory=memory, wants=guards, why=why, alert=memory.cause)
         resting = seen.child(OUT)
         if amount < trade.least and resting is None:
             if memory.goal:
@@ -230,28 +180,34 @@ class Smart(Algorithm[SmartMemory]):
             assert worst is not None  # the book is LIVE, so only a bound can be in the way
             price, tif = worst, TimeInForce.GTC
         if resting is not None and resting.remaining != amount and not resting.immediate:
-            return Decision(memory=memory, why=f"{memory.cause}: its exit gets another size", alert=memory.cause)
+            why = f"{memory.cause}: its exit gets another size"
+            return Decision(memory=memory, wants=guards, why=why, alert=memory.cause)
         want = Want(
             slot=OUT, quantity=amount, price=price, leg=exits.leg, tif=tif, reduce_only=exits.reduce_only, urgent=True
         )
         why = f"{memory.cause}: takes {text_of(amount)} off, {_worst_word(exits.side)} {text_of(price)}"
-        return Decision(memory=memory, wants=(want,), why=why, alert=memory.cause)
+        return Decision(memory=memory, wants=(want, *guards), why=why, alert=memory.cause)
 
     def _onward(self, trade: Trade, paused: bool) -> Decision[SmartMemory]:
         """Nothing has triggered: the entry, and targets for what has been entered."""
         memory, seen = trade.memory, trade.seen
-        if trade.left < trade.least and not trade.may_enter and not seen.open_children:
+        others = [child for child in seen.open_children if child.slot != GUARD]
+        if trade.left < trade.least and not trade.may_enter and not others:
             return Decision(memory=memory, why="complete", ended=_end_words(trade))
-        wants = [] if paused else _entry(trade)
+        wants = [] if paused else self.entry(trade)
         targets, more = _targets(trade, paused)
         wants += targets
         watched = trade.open_stops or trade.exits.trail or trade.exits.giveback or memory.even
-        nothing = not (wants or watched or seen.open_children or more or trade.terms.word("time"))
+        nothing = not (wants or watched or others or more or trade.terms.word("time"))
         if nothing and not trade.may_enter:
             rest = f"no exit is left for {text_of(trade.left)}: it stays open"
             return Decision(memory=memory, why=rest, ended=rest, alert=rest)
         blind = "" if trade.price or trade.left < trade.least else f"no {trade.terms.word('trigger')} price now"
         alert = f"{blind}: the stops are not watched" if blind and watched else ""
+        guard = self.guard(trade)
+        wants = [*wants, guard] if guard is not None else wants
+        if memory.unguarded and not alert:
+            alert = f"no stop at the venue ({memory.unguarded}): the stops are watched here only"
         wake = seen.state.started_ns + trade.terms.time("time") if trade.terms.word("time") else 0
         quiet = 0.0 if more else trade.quiet
         return Decision(memory=memory, wants=tuple(wants), why=standing(trade), wake_ns=wake, alert=alert, quiet=quiet)
@@ -332,7 +288,7 @@ def _watched(trade: Trade) -> SmartMemory:
     hit = [(what, stop) for what, stop in whole_stops if stop and exits.behind(price, stop)]
     if hit:
         what, stop = hit[0]
-        return _aim(trade, ZERO, f"STOP: {text_of(price)} reached {what} at {text_of(stop)}", stop)
+        return aim(trade, ZERO, f"STOP: {text_of(price)} reached {what} at {text_of(stop)}", stop)
     reached = tuple(n for n in trade.open_stops if exits.behind(price, exits.stops[n].price))
     if reached:
         return _level_hit(trade, reached)
@@ -383,7 +339,7 @@ def _level_hit(trade: Trade, reached: tuple[int, ...]) -> SmartMemory:
     worst = exits.stops[reached[-1]].price
     names = " and ".join(text_of(exits.stops[n].price) for n in reached)
     done = replace(memory, stops_done=(*memory.stops_done, *reached))
-    return _aim(_with(trade, done), basis - amount, f"STOP: {text_of(trade.price)} reached {names}", worst)
+    return aim(_with(trade, done), basis - amount, f"STOP: {text_of(trade.price)} reached {names}", worst)
 
 
 def _take_hit(trade: Trade, reached: tuple[int, ...]) -> SmartMemory:
@@ -393,10 +349,10 @@ def _take_hit(trade: Trade, reached: tuple[int, ...]) -> SmartMemory:
     names = " and ".join(text_of(exits.takes[n].price) for n in reached)
     done = replace(memory, takes_done=(*memory.takes_done, *reached))
     first = exits.takes[reached[0]].price
-    return _aim(_with(trade, done), basis - amount, f"TARGET: {text_of(trade.price)} reached {names}", first)
+    return aim(_with(trade, done), basis - amount, f"TARGET: {text_of(trade.price)} reached {names}", first)
 
 
-def _aim(trade: Trade, goal: Decimal, cause: str, stop: Decimal) -> SmartMemory:
+def aim(trade: Trade, goal: Decimal, cause: str, stop: Decimal) -> SmartMemory:
     """Lower the goal. What could not be sent is left to the levels that follow; a rest too small for them goes too."""
     memory, instrument, side = trade.memory, trade.seen.instrument, trade.exits.side
     if memory.goal is not None and goal >= memory.goal:
@@ -474,7 +430,7 @@ def _targets(trade: Trade, paused: bool) -> tuple[list[Want], bool]:
             place += [want] if size >= least and not paused and not trade.is_kept_here(rung.price) else []
         elif _fits(trade, child, rung.price, size, least):
             keep.append(want)
-    stale = {child.slot for child in trade.seen.open_children} - {want.slot for want in keep} - {ENTRY}
+    stale = {child.slot for child in trade.seen.open_children} - {want.slot for want in keep} - {ENTRY, GUARD}
     return (keep, True) if stale else (keep + place, more)
 
 

@@ -28,7 +28,8 @@ class SmartMemory(Struct, frozen=True, kw_only=True):
     (0 = not yet). ``even``: the stop stands at break-even. ``stops_done`` and ``takes_done``: levels that have
     triggered. ``goal``: how much may be left, None = nothing is under way; ``cause`` says why, ``bound`` is the worst
     price of a limit exit. ``row``: counts rows of targets, which an edit begins anew; ``takes_gone`` and ``stops_gone``
-    are what was gone already when the present rows began.
+    are what was gone already when the present rows began. ``shut``: nothing more is entered. ``unguarded``: why the
+    stop at the venue was refused, "" = it was not, when it should have stood ``unguarded_at``.
     """
 
     reference: Decimal = ZERO
@@ -48,6 +49,9 @@ class SmartMemory(Struct, frozen=True, kw_only=True):
     sl: str = ""
     takes_gone: Decimal = ZERO
     stops_gone: Decimal = ZERO
+    shut: bool = False
+    unguarded: str = ""
+    unguarded_at: Decimal = ZERO
 
 
 class Trade(Struct, frozen=True, kw_only=True):
@@ -67,7 +71,7 @@ class Trade(Struct, frozen=True, kw_only=True):
     def begun(self) -> bool:
         """Whether an exit has begun, by its own or by others' hands: nothing more is entered then."""
         memory, seen = self.memory, self.seen
-        fired = memory.stops_done or memory.takes_done or memory.goal is not None
+        fired = memory.shut or memory.stops_done or memory.takes_done or memory.goal is not None
         return bool(fired or memory.lost > fee_tolerance(seen) or seen.state.exit.filled)
 
     @property

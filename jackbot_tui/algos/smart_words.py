@@ -5,9 +5,10 @@ from decimal import Decimal
 from msgspec import Struct
 
 from jackbot_tui.algos.algorithm import BASIS_POINTS, capped, money_text, size_problem, smallest
+from jackbot_tui.algos.guard import safety_of, trigger_of
 from jackbot_tui.algos.smart_plan import Rung, break_even, on_position, part_now, taken_off, whole_of
 from jackbot_tui.algos.smart_trade import Trade
-from jackbot_tui.algos.state import Preview
+from jackbot_tui.algos.state import GUARD, Preview
 from jackbot_tui.model.enums import Side
 from jackbot_tui.model.numbers import ZERO, round_down, text_of
 
@@ -40,6 +41,10 @@ def standing(trade: Trade) -> str:
     parts.append(f"{trigger} {text_of(trade.price)}" if trade.price else f"no {trigger} price now")
     if open_takes and trade.left:
         parts.append(f"targets {', '.join(open_takes)}")
+    guard = seen.child(GUARD)
+    if guard is not None:
+        does = "waits at the venue" if guard.accepted_ns else "is sent"
+        parts.append(f"#{guard.number} {does} at {text_of(guard.price)}")
     if seen.open_children and any(child.cancel_ns for child in seen.open_children):
         parts.append("waits for a cancel")
     return "; ".join(parts)
@@ -83,7 +88,9 @@ def preview(trade: Trade) -> Preview:
     quote = trade.seen.instrument.quote
     gain, loss = _targets(trade, entry, quantity), _stopped(trade, entry, quantity)
     figures: list[str] = []
-    warnings = [LOCAL, GAP if trade.terms.word("exit") == "market" else MAY_MISS]
+    safety = safety_of(trade)
+    warnings = [] if safety else [LOCAL]
+    warnings += [GAP if trade.terms.word("exit") == "market" else MAY_MISS]
     if loss.quantity:
         figures.append(
             f"worst case {money_text(loss.net)} {quote} at the stop, with slip and fees of {money_text(loss.fees)}"
@@ -97,6 +104,8 @@ def preview(trade: Trade) -> Preview:
             warnings.insert(0, "the targets do not earn their fees")
     figures.append(f"break-even {text_of(_even(trade, entry))} with fees")
     lines = [_entry_line(trade, entry, quantity), *_target_lines(trade, entry, quantity), *_stop_lines(trade, entry)]
+    if safety is not None:
+        lines.append(f"a stop at the venue {safety.text} behind the last one, for all that is left")
     lines[:0] = figures  # a narrow screen shows the beginning
     return Preview(lines=tuple(lines), warnings=tuple(warnings))
 
@@ -270,6 +279,7 @@ def _problem(trade: Trade) -> str:
         or _side_problem(trade)
         or _part_problem(trade)
         or _even_problem(trade)
+        or _safety_problem(trade)
     )
 
 
@@ -375,4 +385,19 @@ def _even_problem(trade: Trade) -> str:
     if after > rungs:
         have = "no take-profit level" if not rungs else f"{rungs} take-profit level{'s' if rungs > 1 else ''}"
         return f"be {after}: there {'is' if rungs < 2 else 'are'} {have}"
+    return ""
+
+
+def _safety_problem(trade: Trade) -> str:
+    """A stop at the venue needs a venue that has them, and a stop to stand behind."""
+    away = safety_of(trade)
+    if away is None:
+        return ""
+    instrument, terms = trade.seen.instrument, trade.terms
+    if not instrument.is_perpetual:
+        return f"safety is for perpetuals, {instrument.symbol} is spot: leave it out"
+    if trigger_of(trade) is None:
+        return f"{instrument.venue} takes no stops from here: leave safety out"
+    if not terms.word("sl") and not terms.word("trail"):
+        return "safety stands behind a stop: say sl or trail"
     return ""

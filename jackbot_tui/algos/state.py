@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from jackbot_tui.algos.footprint import Footprint
+from jackbot_tui.algos.stakes import Stakes
 from jackbot_tui.book.flow import Flow
-from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.enums import Side, TimeInForce, TriggerBy
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.risk.reach import Reach
@@ -20,6 +21,10 @@ from jackbot_tui.risk.reach import Reach
 STATE_VERSION = 1
 OWNER = "parent"
 """Who owns child orders."""
+
+GUARD = "guard"
+"""Slot of a reduce-only stop that waits at the venue. What it could fill is not counted against the total: it guards
+what other exits take off as well, and the venue holds it to what is left of the position."""
 
 Memory = TypeVar("Memory")
 
@@ -176,8 +181,10 @@ class MarketView(Struct, frozen=True, kw_only=True):
     ``live``: the book may price an order; ``trouble`` says why not. ``volume`` is traded since the session began.
     ``position`` is what the account holds, signed, as far as fills were told to parents; ``entry`` its mean price.
     ``ahead`` estimates the queue before own orders by client id, where the venue model tells. ``flow`` answers what the
-    tape tells of sizes and of volume to come; None where there is no tape. ``reach``: which
-    prices the own side may have now, for kinds that ask for it (``Algorithm.watches_reach``).
+    tape tells of sizes and of volume to come; None where there is no tape. ``reach``: which prices the own side may
+    have now, for kinds that ask for it (``Algorithm.watches_reach``). ``triggers``: what may wake a stop that waits at
+    the venue, empty = none may wait there. ``stakes``: margin and funding, for kinds that ask for them
+    (``Algorithm.isolates``).
     """
 
     now: int
@@ -196,6 +203,8 @@ class MarketView(Struct, frozen=True, kw_only=True):
     ahead: dict[str, Decimal] = {}
     flow: Flow | None = None
     reach: Reach | None = None
+    triggers: tuple[TriggerBy, ...] = ()
+    stakes: Stakes | None = None
 
     def near(self, side: Side) -> Decimal:
         """Best price of the own side."""
@@ -215,6 +224,7 @@ class Want(Struct, frozen=True, kw_only=True):
 
     Price and size count when it is placed; a child that is there already stays as it is, and one whose slot is not
     wanted is canceled. ``urgent``: it protects a position and does not wait for a place in the rate budget.
+    ``trigger_by`` not None: a market order that waits at the venue until that price has reached ``price``.
     """
 
     slot: str
@@ -225,6 +235,7 @@ class Want(Struct, frozen=True, kw_only=True):
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     urgent: bool = False
+    trigger_by: TriggerBy | None = None
 
 
 class Finish(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from jackbot_tui.algos.algorithm import Algorithm
 from jackbot_tui.algos.parameters import read
-from jackbot_tui.algos.state import STATE_VERSION, Arrival, Child, Ledger, Leg, ParentRequest, ParentState
+from jackbot_tui.algos.state import GUARD, STATE_VERSION, Arrival, Child, Ledger, Leg, ParentRequest, ParentState
 from jackbot_tui.model.accounting import currencies_of, fee_in_quote
 from jackbot_tui.model.enums import Liquidity, TimeInForce
 from jackbot_tui.model.errors import JournalError
@@ -51,9 +51,9 @@ class Tally:
         return max(ZERO, state.entry.filled - state.exit.filled)
 
     def open_quantity(self, leg: Leg) -> Decimal:
-        """What the open children of a leg may still fill."""
-        children = self._state.children
-        return sum((child.remaining for child in children if child.open and child.leg is leg), ZERO)
+        """What the open children of a leg may still fill; a guard shares what the others take off."""
+        counted = (each for each in self._state.children if each.open and each.leg is leg and each.slot != GUARD)
+        return sum((child.remaining for child in counted), ZERO)
 
     def count(self, child: Child, fill: OrderFilled) -> None:
         """Book one fill."""
@@ -92,7 +92,7 @@ def child_of_order(order: Order) -> Child:
         number=order.number,
         leg=Leg(order.tag[:1]),
         slot=order.tag[1:],
-        price=ZERO if order.price is None else order.price,
+        price=order.trigger_price or order.price or ZERO,
         quantity=order.quantity,
         immediate=order.tif is not TimeInForce.GTC,
         placed_ns=order.created_ns,

@@ -405,6 +405,7 @@ class Parents:
         self, request: ParentRequest, market: InstrumentMarket, now: int, ahead: dict[str, Decimal] | None = None
     ) -> MarketView:
         view = view_of(market, now, ahead, self._options.profiles.get(market.key, ()))
+        view = replace(view, triggers=self._engine.executor.triggers(market.instrument))
         algorithm = registry.ALGORITHMS[request.kind]
         if algorithm.watches_position:
             position = self._engine.portfolio.position(request.key)
@@ -488,7 +489,7 @@ class Parents:
         passing = refusal.code in PASSING
         if refusal.code is RefusalCode.ENGINE_UNHEALTHY:  # the journal or the venue may recover
             passing = True
-        parent.on_refused(refusal.message, not passing, now)
+        parent.on_refused(refusal.message, not passing, now, place.want)
 
     def _journal(self, parent: Parent) -> int:
         """Append the state when it has changed; returns its record, 0 when there was nothing to write."""
