@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jackbot_tui.headless.job import EngineJob
+from jackbot_tui.headless.memory import give_memory_back
 from jackbot_tui.headless.spawn import EngineProcess, UsageStartError, start_engine
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.settings.load import config_files, load_settings
@@ -30,7 +31,7 @@ _SWITCH = {"auto": None, "on": True, "off": False}
 
 def run_beside(job: EngineJob, screen: ScreenSection, *, keep: bool) -> int:
     """Start the engine, open a screen on it, and say or do what is to happen to it afterwards."""
-    _need_terminal()
+    _prepare()
     socket_path = job.options.socket_path
     assert socket_path is not None
     leaving = "the engine ends with this screen, its journal stays"
@@ -50,7 +51,7 @@ def run_beside(job: EngineJob, screen: ScreenSection, *, keep: bool) -> int:
 
 def run_embedded(job: EngineJob, screen: ScreenSection) -> int:
     """Engine and screen on one event loop: for tests and tiny machines; a slow terminal slows the engine."""
-    _need_terminal()
+    _prepare()
     return asyncio.run(_embedded(job, options_of(screen, "the engine ends with this screen, its journal stays")))
 
 
@@ -89,7 +90,7 @@ async def _run_until_gone(host: "EngineHost", link: "InProcessLink", gone: async
 
 def attach(options: argparse.Namespace) -> int:
     """``jackbot attach``: another screen on a running engine."""
-    _need_terminal()
+    _prepare()
     places = places_of(os.environ)
     path = choose_engine(places, options.socket)
     files = config_files([Path(name) for name in options.config or []], os.environ, places)
@@ -154,9 +155,11 @@ def _going_on(socket_path: Path) -> str:
     )
 
 
-def _need_terminal() -> None:
+def _prepare() -> None:
+    """What every screen needs: a terminal, and memory that is given back. InputError without a terminal."""
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on stderr
         raise InputError("a screen needs a terminal: use --no-ui here, and 'jackbot ctl' to talk to the engine")
+    give_memory_back()
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,7 @@ import msgspec
 from jackbot_tui.headless.host import EngineHost
 from jackbot_tui.headless.job import EngineJob
 from jackbot_tui.headless.log import JsonLog
+from jackbot_tui.headless.memory import give_memory_back
 from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.errors import InputError, JackbotError
 
@@ -55,6 +56,7 @@ def main(arguments: list[str]) -> int:
 
 def run_job(job: EngineJob, *, tell: Tell, tie: int | None = None) -> int:
     """Run one engine to its end; ``tie`` (a descriptor) ends it when its other end is closed."""
+    give_memory_back()
     log = job.log.open()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
