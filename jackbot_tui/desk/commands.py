@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from jackbot_tui.algos.state import Action, Kind
-from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.enums import Side, TimeInForce, TriggerBy
 from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.numbers import ZERO
 
@@ -95,7 +95,10 @@ class ReplayAction(StrEnum):
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order"):
-    """``price`` None: a market order. ``slip_ticks`` None: the client's own slip. ``key`` "": the active symbol."""
+    """``price`` None: a market order. ``slip_ticks`` None: the client's own slip. ``key`` "": the active symbol.
+
+    With a ``trigger`` it waits at the venue for it; ``trigger_by`` None: for the price that the venue usually means.
+    """
 
     side: Side
     size: Size
@@ -105,6 +108,9 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order"):
     reduce: bool = False
     tif: TimeInForce = TimeInForce.GTC
     slip_ticks: int | None = None
+    trigger: Price | None = None
+    trigger_by: TriggerBy | None = None
+    take_profit: bool = False
 
 
 class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):

@@ -83,6 +83,8 @@ def walk(levels: Iterable[Level], quantity: Decimal, side: Side, limit: Decimal 
 def estimate(request: OrderRequest, market: "InstrumentMarket", position: Decimal) -> Estimate:
     """What ``request`` would do against the book of ``market`` now; ``position`` is signed base units."""
     instrument = market.instrument
+    if request.trigger_price is not None:
+        return _when_triggered(request, request.trigger_price, market, position)
     limit = with_bounded_slip(request, market).price
     taking = walk(market.book.iter_from_best(request.side.opposite), request.quantity, request.side, limit)
     crosses = bool(taking.filled)
@@ -105,6 +107,22 @@ def estimate(request: OrderRequest, market: "InstrumentMarket", position: Decima
     )
 
 
+def _when_triggered(request: OrderRequest, trigger: Decimal, market: "InstrumentMarket", position: Decimal) -> Estimate:
+    """An order that waits: it rests now, and once woken it is counted as taking at its price, else at its trigger."""
+    bounded = with_bounded_slip(request, market)
+    notional = request.quantity * (bounded.price or trigger)
+    after = position + request.quantity * request.side.sign
+    return Estimate(
+        walk=Walk(ZERO, ZERO, ZERO, 0),
+        taken=ZERO,
+        rests=request.quantity,
+        notional=notional,
+        fee=notional * market.instrument.taker_fee,
+        position_after=_reduced(after, position) if request.reduce_only else after,
+        crosses=False,
+    )
+
+
 def _reduced(after: Decimal, before: Decimal) -> Decimal:
     """Reduce-only never turns a position around."""
     return ZERO if after * before < 0 else after
@@ -114,6 +132,8 @@ def value_of(request: OrderRequest, instrument: Instrument, estimated: Estimate,
     """Value of the whole order in quote currency, whether or not it would fill now."""
     if request.price is not None:
         return request.quantity * request.price
+    if request.trigger_price is not None:
+        return request.quantity * request.trigger_price
     price = estimated.walk.average or reference or ZERO
     return request.quantity * price
 

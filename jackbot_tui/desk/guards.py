@@ -46,7 +46,9 @@ def _takes_market(step: Step) -> bool:
     """Whether a step fills at whatever the market is: what market arming is needed for."""
     if isinstance(step, SteerStep):
         return step.action is Action.FINISH
-    return isinstance(step, PositionStep) or (isinstance(step, OrderStep) and step.request.type is OrderType.MARKET)
+    if isinstance(step, OrderStep):
+        return step.request.type is OrderType.MARKET and step.request.trigger_price is None
+    return isinstance(step, PositionStep)
 
 
 def _risk_key(step: Step) -> str:

@@ -34,7 +34,7 @@ from jackbot_tui.desk.views import (
     ViewRequest,
 )
 from jackbot_tui.desk.why import assumptions, fill_view
-from jackbot_tui.desk.words import at_precision, average_text, flags_of
+from jackbot_tui.desk.words import at_precision, average_text, flags_of, trigger_words
 from jackbot_tui.model.accounting import break_even, net_realized, unrealized
 from jackbot_tui.model.clock import NS_PER_MS
 from jackbot_tui.model.numbers import ZERO, float_text, text_of
@@ -288,10 +288,15 @@ def order_view(order: Order, engine: EnginePort, group: int = 1) -> OwnOrderView
     """A working order with its place on the ladder and in the queue."""
     market = engine.data.markets.get(order.key)
     index, price = 0, ""
-    if order.price is not None:
-        price = text_of(order.price) if market is None else at_precision(order.price, market.instrument.price_places)
+    stands, trigger = order.price, ""
+    if order.is_waiting:
+        instrument = None if market is None else market.instrument
+        later = "mkt" if order.price is None else f"@ {text_of(order.price)}"
+        stands, trigger = order.trigger_price, f"{trigger_words(order, instrument).lower()} {later}"
+    if stands is not None:
+        price = text_of(stands) if market is None else at_precision(stands, market.instrument.price_places)
         if market is not None:
-            index = row_of(float(order.price), float(market.instrument.tick), max(1, group), order.side)
+            index = row_of(float(stands), float(market.instrument.tick), max(1, group), order.side)
     place = None if market is None else engine.executor.queue(order.client_id)
     return OwnOrderView(
         number=order.number,
@@ -311,6 +316,7 @@ def order_view(order: Order, engine: EnginePort, group: int = 1) -> OwnOrderView
         queue_behind=-1.0 if place is None else float(place.behind),
         index=index,
         reason=order.reason,
+        trigger=trigger,
     )
 
 

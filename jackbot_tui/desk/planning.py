@@ -30,7 +30,7 @@ from jackbot_tui.desk.pricing import (
     resolve_size,
 )
 from jackbot_tui.desk.views import ClientInfo, Context
-from jackbot_tui.model.enums import OrderType, Side, TimeInForce
+from jackbot_tui.model.enums import OrderType, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
 from jackbot_tui.model.orders import Order, OrderRequest
 
@@ -254,12 +254,17 @@ class Planner:
         price = None
         if command.price is not None:
             price = resolve_price(command.price, command.side, instrument, touch, self._where(command.key))
-        worth = price if price is not None else touch.far(command.side)
-        if price is None and worth is None:
+        trigger = self._trigger(command)
+        worth = price if price is not None else trigger if trigger is not None else touch.far(command.side)
+        if worth is None:
             raise Objection(book_trouble(instrument, touch), "verb", code="book_not_live")
         quantity = resolve_size(command.size, instrument, worth, self._holdings(command.key), closing=False)
-        post = price is not None and (command.post or (self._ticket.post and command.tif is TimeInForce.GTC))
-        slip = self._ticket.slip_ticks if command.slip_ticks is None else command.slip_ticks
+        waits = trigger is not None
+        rests = price is not None and not waits
+        post = rests and (command.post or (self._ticket.post and command.tif is TimeInForce.GTC))
+        usual = 0 if waits else self._ticket.slip_ticks  # a stop must get out: it is bounded only where it says so
+        slip = usual if command.slip_ticks is None else command.slip_ticks
+        by = command.trigger_by or next(iter(self._engine.executor.triggers(instrument)), TriggerBy.LAST)
         return OrderRequest(
             key=command.key,
             side=command.side,
@@ -271,7 +276,23 @@ class Planner:
             reduce_only=command.reduce or self._ticket.reduce,
             limit_slip_ticks=slip if price is None else 0,
             source=self._client.source,
+            trigger_price=trigger,
+            trigger_by=by if waits else TriggerBy.LAST,
+            take_profit=command.take_profit,
         )
+
+    def _trigger(self, command: c.PlaceOrder) -> Decimal | None:
+        """The price that an order waits for; an objection to it points at its own word."""
+        if command.trigger is None:
+            return None
+        market = self._market(command.key)
+        try:
+            return resolve_price(
+                command.trigger, command.side, market.instrument, self._touch(market), self._where(command.key)
+            )
+        except Objection as objection:
+            word = "trigger" if objection.word == "price" else objection.word
+            raise Objection(objection.message, word, objection.example, objection.code) from None
 
     def _parent(self, command: c.StartParent) -> ParentRequest:
         market = self._market(command.key)

@@ -61,7 +61,11 @@ class LadderLevel(Struct, frozen=True, array_like=True, gc=False):
 
 
 class OwnOrderView(Struct, frozen=True):
-    """A working order. ``queue_ahead`` is base units estimated ahead of it, -1 unknown."""
+    """A working order. ``queue_ahead`` is base units estimated ahead of it, -1 unknown.
+
+    ``trigger`` says what it waits for and what it will be, ``stop 61000.0 mark, mkt``, "" once it does not wait;
+    ``price`` and ``index`` are its trigger's meanwhile.
+    """
 
     number: int
     client_id: str
@@ -80,6 +84,7 @@ class OwnOrderView(Struct, frozen=True):
     queue_behind: float = -1.0
     index: int = 0  # row of the ladder at the requested grouping
     reason: str = ""
+    trigger: str = ""
 
 
 class BookView(Struct, frozen=True):

@@ -80,6 +80,15 @@ def flags_of(request: OrderRequest | Order) -> str:
     return " ".join(words)
 
 
+def trigger_words(request: OrderRequest | Order, instrument: Instrument | None) -> str:
+    """``STOP 60000.0 mark``: what it waits for; "" for an order without a trigger."""
+    if request.trigger_price is None:
+        return ""
+    places = 0 if instrument is None else instrument.price_places
+    word = "TAKE" if request.take_profit else "STOP"
+    return f"{word} {at_precision(request.trigger_price, places)} {request.trigger_by.value}"
+
+
 def position_words(quantity: Decimal, instrument: Instrument) -> str:
     if not quantity:
         return "flat"
@@ -92,6 +101,7 @@ def order_words(request: OrderRequest, instrument: Instrument) -> str:
         request.side.value.upper(),
         text_of(request.quantity),
         instrument.symbol,
+        trigger_words(request, instrument),
         price_words(request.price, instrument),
         flags_of(request),
         f"slip {request.limit_slip_ticks}t" if request.limit_slip_ticks else "",
@@ -105,6 +115,8 @@ def working_words(order: Order, instrument: Instrument | None) -> str:
     if order.price is not None:
         places = 0 if instrument is None else instrument.price_places
         price = f"@ {at_precision(order.price, places)}"
+    if order.is_waiting:
+        price = f"{trigger_words(order, instrument)} {price}"
     symbol = order.key.partition(":")[2]
     flags = f" {flags_of(order)}" if flags_of(order) else ""
     filled = f" {order.filled / order.quantity * 100:.0f}% filled" if order.filled else ""
@@ -177,6 +189,11 @@ def _said(step: OrderStep, request: OrderRequest, instrument: Instrument) -> str
     price = getattr(command, "price", None)
     if size is not None and size_text(size) != text_of(request.quantity):
         told.append(f"{size_text(size)} -> {text_of(request.quantity)} {instrument.base}")
+    trigger = getattr(command, "trigger", None)
+    if trigger is not None and request.trigger_price is not None:
+        exact = at_precision(request.trigger_price, instrument.price_places)
+        if price_text(trigger) != text_of(request.trigger_price):
+            told.append(f"{price_text(trigger)} -> {exact}")
     if price is not None and request.price is not None and price_text(price) != text_of(request.price):
         told.append(f"{price_text(price)} -> {at_precision(request.price, instrument.price_places)}")
     return ", ".join(told)
@@ -245,6 +262,8 @@ def _funding_words(funding: NextFunding | None, instrument: Instrument) -> str:
 
 
 def _fee_words(request: OrderRequest, estimated: Estimate, instrument: Instrument) -> str:
+    if request.trigger_price is not None:
+        return f"fee ~{money(estimated.fee)} taker"
     if estimated.taken and estimated.rests:
         return f"fee ~{money(estimated.fee)} taker+maker"
     if estimated.taken:
@@ -257,6 +276,8 @@ def _fee_words(request: OrderRequest, estimated: Estimate, instrument: Instrumen
 def _market_words(request: OrderRequest, estimated: Estimate, instrument: Instrument) -> str:
     """What a taker gets, and the warnings that belong to the state of the book."""
     walk, places = estimated.walk, instrument.price_places
+    if request.trigger_price is not None:
+        return "waits at the venue; the price may be worse when it comes" if request.price is None else "waits"
     if request.post_only:
         return "CROSSES: post-only will be refused by the venue" if estimated.crosses else ""
     if request.tif is TimeInForce.FOK and not estimated.taken:
@@ -282,6 +303,9 @@ def _order_data(
         "type": request.type.value,
         "quantity": text_of(request.quantity),
         "price": None if request.price is None else text_of(request.price),
+        "trigger": None if request.trigger_price is None else text_of(request.trigger_price),
+        "trigger_by": None if request.trigger_price is None else request.trigger_by.value,
+        "take_profit": request.take_profit,
         "tif": request.tif.value,
         "post_only": request.post_only,
         "reduce_only": request.reduce_only,

@@ -9,7 +9,7 @@ from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.language import CompletionContext, SymbolTable, SyntaxProblem, complete, explain, parse
 from jackbot_tui.desk.language.grammar import BY_WORD, FLAGS, OPTIONS
 from jackbot_tui.desk.language.lexer import MAX_LINE
-from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.enums import Side, TimeInForce, TriggerBy
 from jackbot_tui.model.margin import MarginMode
 
 KEYS = ["binance:BTC/USDT", "binance:BTC/USDT:USDT", "okx:ETH/USDT:USDT"]
@@ -82,9 +82,10 @@ SIZES = st.one_of(
 @st.composite
 def orders(draw: st.DrawFn) -> c.PlaceOrder:
     price = draw(st.none() | PRICES)
-    post = price is not None and draw(st.booleans())
-    tif = TimeInForce.IOC if price is None else TimeInForce.GTC
-    if price is not None and not post:
+    trigger = draw(st.none() | st.none() | PRICES)
+    post = trigger is None and price is not None and draw(st.booleans())
+    tif = TimeInForce.IOC if price is None and trigger is None else TimeInForce.GTC
+    if price is not None and trigger is None and not post:
         tif = draw(st.sampled_from(TimeInForce))
     return c.PlaceOrder(
         side=draw(st.sampled_from(Side)),
@@ -95,6 +96,9 @@ def orders(draw: st.DrawFn) -> c.PlaceOrder:
         reduce=draw(st.booleans()),
         tif=tif,
         slip_ticks=draw(st.none() | st.integers(0, 1000)) if price is None else None,
+        trigger=trigger,
+        trigger_by=None if trigger is None else draw(st.none() | st.sampled_from(TriggerBy)),
+        take_profit=trigger is not None and draw(st.booleans()),
     )
 
 

@@ -166,9 +166,14 @@ def _order(words: list[str], context: CompletionContext) -> list[Candidate]:
     if not words:
         presets = [(f"#{number}", f"preset {text}") for number, text in enumerate(context.presets, 1)]
         return [*presets, *_SIZE_WORDS.items()]
-    if words[-1] == "@":
+    if words[-1] in ("@", "stop", "take"):
         return _prices(context)
+    if "stop" in words or "take" in words:
+        rest = ("last", "mark", "reduce", *(() if "@" in words else ("slip=",)))
+        asked = [(flag, FLAGS[flag]) for flag in rest if not any(word.startswith(flag) for word in words)]
+        return asked if "@" in words else [("@", "limit price once triggered"), *asked]
     flags = [(flag, meaning) for flag, meaning in FLAGS.items() if not any(word.startswith(flag) for word in words)]
+    flags = [flag for flag in flags if flag[0] not in ("last", "mark")]
     if "@" in words:
         return [flag for flag in flags if flag[0] != "slip="]
     if "mkt" in words or "market" in words:

@@ -107,6 +107,10 @@ def _place(command: c.PlaceOrder) -> str:
     words = [command.side.value, size_text(command.size)]
     if command.key:
         words.append(command.key)
+    if command.trigger is not None:
+        words += ["take" if command.take_profit else "stop", price_text(command.trigger)]
+        if command.trigger_by is not None:
+            words.append(command.trigger_by.value)
     if command.price is None:
         words.append("mkt")
     else:

@@ -97,7 +97,7 @@ _UNIT_WORDS = {
     Unit.LOCK: "PRICE:DISTANCE",
 }
 
-_ORDER = "SIZE [SYM] [@ PRICE | mkt] [post] [ioc|fok|gtc] [reduce] [slip=TICKS]"
+_ORDER = "SIZE [SYM] [@ PRICE | mkt] [stop|take PRICE [last|mark]] [post] [ioc|fok|gtc] [reduce] [slip=TICKS]"
 _ALGOS = "execution algorithms"
 
 VERBS: tuple[Verb, ...] = (
@@ -263,7 +263,6 @@ VERBS: tuple[Verb, ...] = (
     _later(
         "jackpot", "", "long|short LEVx ticket NUM", "high leverage", "jackpot long 100x ticket 50", "jackpot tickets"
     ),
-    _later("stop", "", "SIDE SIZE @ PRICE", "a stop order", "stop sell 1 @ 60800", "smart trades"),
     _later("be", "", "[+TICKS]", "stop to break-even", "be +2t", "smart trades"),
     _later("convert", "", "ID maker|market", "turn an order into another kind", "convert 41 market", "smart trades"),
     _later("worker", "", "start|pause|stop NAME", "strategies", "worker start mm-btc", "strategies"),
@@ -309,7 +308,11 @@ FLAGS: dict[str, str] = {
     "fok": "fill all at once or nothing",
     "gtc": "rest until cancelled (the usual)",
     "reduce": "reduce-only: may only make the position smaller",
-    "slip=": "market orders: bound to the touch plus that many ticks, slip=5t",
+    "slip=": "market orders: bound to the touch plus that many ticks, slip=5t; with stop: to the trigger plus so many",
+    "stop": "wait at the venue until the price is that bad: sell 0.5 stop 60000 reduce, sell 0.5 stop 60000 @ 59950",
+    "take": "wait at the venue until the price is that good: sell 0.5 take 62000 reduce",
+    "last": "the last trade triggers (the usual one, where the venue knows it)",
+    "mark": "the mark price triggers (perpetuals)",
 }
 
 LATER_FLAGS: dict[str, str] = {"maker": "execution algorithms"}

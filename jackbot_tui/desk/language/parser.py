@@ -14,25 +14,22 @@ from jackbot_tui.desk.language import amounts
 from jackbot_tui.desk.language.errors import SyntaxProblem
 from jackbot_tui.desk.language.grammar import (
     BY_WORD,
-    FLAGS,
-    LATER_FLAGS,
-    MARKET_WORDS,
     MAX_GROUP,
     MAX_ROWS,
     MAX_SLIP_TICKS,
     OPTIONS,
     PRESETS,
     REFERENCE_WORDS,
-    SMART_FLAGS,
     Availability,
     Verb,
 )
 from jackbot_tui.desk.language.lexer import Statement, Token, split
 from jackbot_tui.desk.language.near import suggestion
+from jackbot_tui.desk.language.order_words import OrderWords
 from jackbot_tui.desk.language.parents import read_parent, read_task
 from jackbot_tui.desk.language.playback import read_replay
 from jackbot_tui.desk.language.symbols import SymbolTable
-from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.enums import Side
 from jackbot_tui.model.margin import MarginMode
 
 Span = tuple[int, int]
@@ -216,98 +213,7 @@ class Reader:
 
 
 def _place(reader: Reader, side: Side) -> c.Command:
-    return _OrderWords(reader, side).read()
-
-
-class _OrderWords:
-    """``buy`` and ``sell``: size, then symbol, price and flags in any order, each at most once."""
-
-    def __init__(self, reader: Reader, side: Side) -> None:
-        self.reader = reader
-        self.side = side
-        self.key = ""
-        self.price: c.Price | None = None
-        self.seen: dict[str, Token] = {}
-        self.slip: int | None = None
-
-    def read(self) -> c.PlaceOrder:
-        reader = self.reader
-        if reader.peek() in ("@", *MARKET_WORDS):
-            raise reader.problem(f"SIZE comes first: {reader.verb.usage}", reader.tokens[reader.at])
-        size = reader.size()
-        while not reader.done:
-            self.word()
-        self.check()
-        tif = TimeInForce.GTC
-        if self.price is None or "ioc" in self.seen:
-            tif = TimeInForce.IOC
-        elif "fok" in self.seen:
-            tif = TimeInForce.FOK
-        return c.PlaceOrder(
-            side=self.side,
-            size=size,
-            key=self.key,
-            price=self.price,
-            post="post" in self.seen,
-            reduce="reduce" in self.seen,
-            tif=tif,
-            slip_ticks=self.slip,
-        )
-
-    def word(self) -> None:
-        reader = self.reader
-        token = reader.tokens[reader.at]
-        word = reader.peek()
-        if word == "@":
-            self.once("@", token)
-            reader.at += 1
-            self.price = reader.price()
-        elif word in MARKET_WORDS:
-            self.once("mkt", token)
-            reader.at += 1
-        elif word in ("post", "ioc", "fok", "gtc", "reduce"):
-            self.once(word, token)
-            reader.at += 1
-        elif word.startswith("slip="):
-            self.once("slip", token)
-            reader.at += 1
-            self.slip = amounts.tick_count(word[5:], token.start + 5, "slip", MAX_SLIP_TICKS, "slip=5t")
-        elif word.partition("=")[0] in LATER_FLAGS:
-            name = word.partition("=")[0]
-            raise reader.problem(f"{name} comes with {LATER_FLAGS[name]}: not available yet", token, "unavailable")
-        elif word.partition("=")[0] in SMART_FLAGS:
-            name = word.partition("=")[0]
-            raise reader.problem(f"{name} belongs to smart trades: smart buy 0.5 @ 61000 {name} …", token)
-        elif amounts.starts_number(word) and not reader.symbols.matches(word):
-            raise reader.problem(f"{token.text[:40]} stands alone: a price goes after @, a size comes first", token)
-        elif not self.key and (reader.symbols.matches(word) or "/" in word):
-            self.key = reader.symbol()
-        else:
-            names = suggestion(word, (*FLAGS, *MARKET_WORDS))
-            raise reader.problem(f'"{token.text[:40]}" is neither an instrument nor a flag{names}', token)
-
-    def once(self, name: str, token: Token) -> None:
-        if name in self.seen:
-            raise self.reader.problem(f"{token.text} is there twice", token)
-        self.seen[name] = token
-
-    def clash(self, first: str, second: str, why: str) -> None:
-        if first in self.seen and second in self.seen:
-            later = max(self.seen[first], self.seen[second], key=lambda token: token.start)
-            raise self.reader.problem(why, later)
-
-    def check(self) -> None:
-        self.clash("@", "mkt", "either @ PRICE or mkt, not both")
-        self.clash("ioc", "fok", "either ioc or fok, not both")
-        self.clash("ioc", "gtc", "either ioc or gtc, not both")
-        self.clash("fok", "gtc", "either fok or gtc, not both")
-        self.clash("post", "ioc", "post rests, ioc does not: choose one")
-        self.clash("post", "fok", "post rests, fok does not: choose one")
-        self.clash("@", "slip", "slip bounds market orders; a limit order is bounded by its price")
-        if self.price is None:
-            for name in ("post", "fok", "gtc"):
-                if name in self.seen:
-                    raise self.reader.problem(f"{name} needs a price: add @ PRICE", self.seen[name])
+    return OrderWords(reader, side).read()
 
 
 def _cancel(reader: Reader) -> c.Command:

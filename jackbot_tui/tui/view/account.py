@@ -213,7 +213,7 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
     ink = Ink.BUY if buy else Ink.SELL
     filled = Decimal(order.filled) / Decimal(order.quantity) if Decimal(order.quantity) else Decimal(0)
     age = span_text((now - order.created_ns) / 1e9)
-    price = f"@{order.price}" if order.price else order.type
+    price = order.trigger or (f"@{order.price}" if order.price else order.type)
     pending = order.status.startswith("pending")
     if width >= 100:
         return [
@@ -223,17 +223,18 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
             (right(quantity_text(order.quantity), 11), ink),
             (right(order.price or order.type, 13), Ink.TEXT),
             (left(f"  {order.flags}", 14), Ink.DIM),
-            (right(place_text(order), 13), Ink.TEXT),
+            (right("waits" if order.trigger else place_text(order), 13), Ink.TEXT),
             (right(f"{filled:.0%}", 7), Ink.TEXT),
             (right(age, 8), Ink.DIM),
-            (f"  {order.status if pending else ''} {order.reason}", Ink.WARN),
+            (f"  {order.trigger}", Ink.STRONG),
+            (f"{'  ' if order.trigger else ''}{order.status if pending else ''} {order.reason}", Ink.WARN),
         ]
     cells: list[Cell] = [
         (left(f"#{order.number}", 5), Ink.STRONG),
         (f"{'BUY ' if buy else 'SELL'} ", ink),
         (f"{quantity_text(order.quantity)} {price}", ink),
         (f" {order.flags}", Ink.DIM),
-        (f" q{place_text(order)} {filled:.0%} {age}", Ink.TEXT),
+        (f" {age}" if order.trigger else f" q{place_text(order)} {filled:.0%} {age}", Ink.TEXT),
     ]
     if pending:
         cells.append((f" {order.status}", Ink.WARN))

@@ -81,13 +81,14 @@ Levels = dict[int, LadderLevel]
 class OwnAtRow(Struct, frozen=True):
     """Own working orders of one side at one row: how much, the least queue ahead, and what is behind that order.
 
-    -1 = unknown.
+    -1 = unknown. ``waits``: ``stop`` or ``take`` where only orders that wait for a trigger are there.
     """
 
     size: float
     ahead: float
     behind: float
     unsure: bool
+    waits: str = ""
 
 
 class RowLook(NamedTuple):
@@ -383,20 +384,28 @@ def own_by_row(orders: Sequence[OwnOrderView], key: str) -> dict[tuple[bool, int
         place = (order.side == "buy", order.index)
         size = float(order.remaining)
         unsure = order.status.startswith("pending")
+        waits = order.trigger.partition(" ")[0]
         before = found.get(place)
         if before is not None:
             places = ((before.ahead, before.behind), (order.queue_ahead, order.queue_behind))
             ahead, behind = min((each for each in places if each[0] >= 0), default=(-1.0, -1.0))
-            found[place] = OwnAtRow(before.size + size, ahead, behind, before.unsure or unsure)
+            waits = before.waits if before.waits == waits else ""
+            found[place] = OwnAtRow(before.size + size, ahead, behind, before.unsure or unsure, waits)
         else:
-            found[place] = OwnAtRow(size, order.queue_ahead, order.queue_behind, unsure)
+            found[place] = OwnAtRow(size, order.queue_ahead, order.queue_behind, unsure, waits)
     return found
 
 
 def own_text(own: OwnAtRow, sign: str, width: int) -> str:
-    """``+0.5 q12/30``: size, estimated queue ahead and, with room, behind; ``?`` while its fate is being asked for."""
+    """``+0.5 q12/30``: size, estimated queue ahead and, with room, behind; ``?`` while its fate is being asked for.
+
+    ``-0.5 stop``, or ``-0.5 S`` where that is too long: it waits for its trigger there.
+    """
     size = f"{own.size:.4f}".rstrip("0").rstrip(".") if own.size < 1000 else short_text(own.size, 5)
     size = size[1:] if size.startswith("0.") else size
+    if own.waits and not own.unsure:
+        text = f"{sign}{size} {own.waits}"
+        return text if len(text) <= width else f"{sign}{size} {own.waits[0].upper()}"[:width]
     queue = "?" if own.unsure else f"q{queue_text(own.ahead)}"
     text = f"{sign}{size} {queue}"
     whole = f"{text}/{queue_text(own.behind)}"
