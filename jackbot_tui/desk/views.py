@@ -63,7 +63,7 @@ class LadderLevel(Struct, frozen=True, array_like=True, gc=False):
 class OwnOrderView(Struct, frozen=True):
     """A working order. ``queue_ahead`` is base units estimated ahead of it, -1 unknown.
 
-    ``trigger`` says what it waits for and what it will be, ``stop 61000.0 mark, mkt``, "" once it does not wait;
+    ``trigger`` says what it waits for and what it will be, ``stop 61000.0 mark @ 60950``, "" once it does not wait;
     ``price`` and ``index`` are its trigger's meanwhile.
     """
 

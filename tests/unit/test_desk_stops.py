@@ -113,8 +113,9 @@ async def test_ladder_and_panel_show_it_at_its_trigger_with_its_own_mark() -> No
     assert own_text(at, "-", 8) == "-.5 stop"
     assert own_text(at, "-", 5) == "-.5 S"
     row = "".join(text for text, _ in order_cells(view, world.clock.now_ns(), 120))
-    assert "stop 60990.0 mark @ 60980" in row
-    assert "waits" in row
+    assert "60990.0  REDUCE" in row
+    assert "stop by mark" in row
+    assert "then @ 60980" in row
     narrow = "".join(text for text, _ in order_cells(view, world.clock.now_ns(), 60))
     assert "SELL 0.5 stop 60990.0 mark @ 60980" in narrow
     picture = world.desk.picture(world.screen, ViewRequest(key=PERP))

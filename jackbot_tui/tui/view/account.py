@@ -215,6 +215,10 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
     age = span_text((now - order.created_ns) / 1e9)
     price = order.trigger or (f"@{order.price}" if order.price else order.type)
     pending = order.status.startswith("pending")
+    place, later = place_text(order), ""
+    if order.trigger:  # its price column is the trigger
+        word, _, by, after = order.trigger.split(" ", 3)
+        place, later = f"{word} by {by}", f"then {after}"
     if width >= 100:
         return [
             (left(f"#{order.number}", 7), Ink.STRONG),
@@ -223,11 +227,11 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
             (right(quantity_text(order.quantity), 11), ink),
             (right(order.price or order.type, 13), Ink.TEXT),
             (left(f"  {order.flags}", 14), Ink.DIM),
-            (right("waits" if order.trigger else place_text(order), 13), Ink.TEXT),
+            (right(place, 13), Ink.STRONG if order.trigger else Ink.TEXT),
             (right(f"{filled:.0%}", 7), Ink.TEXT),
             (right(age, 8), Ink.DIM),
-            (f"  {order.trigger}", Ink.STRONG),
-            (f"{'  ' if order.trigger else ''}{order.status if pending else ''} {order.reason}", Ink.WARN),
+            (f"  {later}", Ink.TEXT),
+            (f"{'  ' if later else ''}{order.status if pending else ''} {order.reason}", Ink.WARN),
         ]
     cells: list[Cell] = [
         (left(f"#{order.number}", 5), Ink.STRONG),
