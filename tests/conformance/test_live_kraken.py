@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import ccxt
@@ -115,6 +115,42 @@ async def test_more_than_a_page_of_own_trades_is_found(mended: bool, symbol: str
         fills = trader.accounts.orders.fills(1)
         assert (len(found) == len(fills)) is mended
         assert len({trade["id"] for trade in found}) == len(found)
+
+
+async def test_reading_own_trades_goes_on_where_it_was_refused() -> None:
+    async with trading(SPOT, mended=True) as trader:
+        client, since = trader.client, trader.sim.timeline.now_ms() - 9_000
+        quantity = trader.listing.instrument.min_qty or trader.listing.instrument.lot
+        ask, asked = client.privatePostTradesHistory, []
+
+        async def trade(many: int) -> None:
+            trader.sync()
+            trader.sim.timeline.slip(-many * 20 * NS_PER_MS)  # so that it has caught up with the wall in the end
+            for _ in range(many):
+                trader.accounts.submit(1, OrderSpec(key=trader.key, side=Side.BUY, quantity=quantity))
+                await trader.sim.step(0.02)
+
+        async def sparing(params: Any) -> Any:
+            asked.append(params)
+            if len(asked) % 4 == 0:
+                raise ccxt.RateLimitExceeded("EAPI:Rate limit exceeded")
+            return await ask(params)
+
+        async def found() -> int:
+            for _ in range(8):
+                with suppress(ccxt.RateLimitExceeded):
+                    shown = await trader.call("fetch_my_trades", SPOT, since, 500)
+                    return len({each["id"] for each in shown})
+            raise AssertionError("it never ends")
+
+        client.privatePostTradesHistory = sparing
+        await trade(260)
+        assert await found() == len(trader.accounts.orders.fills(1))
+        asked.clear()
+        await asyncio.sleep(0.1)
+        await trade(3)
+        assert await found() == len(trader.accounts.orders.fills(1))
+        assert len(asked) <= 2, "a page or two tell what is new"
 
 
 @BOTH

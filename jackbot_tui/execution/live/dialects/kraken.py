@@ -9,6 +9,7 @@ canceled by client id; own trades end at the hundredth; each frame about an open
 position that is gone is not told; executions in answers have no fee; the balance wants its wallet named.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,8 @@ from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.venues.kraken.errors import ERRORS
 
 _NOTHING: dict[str, Any] = {}
-SPOT_PAGE, MOST_SPOT_PAGES = 50, 20
+SPOT_PAGE = 50
+OVERLAP_S, KEPT_S = 60.0, 8 * 86_400.0
 FILLS_PAGE, MOST_FILL_PAGES = 100, 20
 NONCE_TRIES = 4
 """A request whose nonce was overtaken by that of another is refused undone: it is signed again, so often at most."""
@@ -48,6 +50,9 @@ def _spot(plain: type[Any]) -> type[Any]:
     class Kraken(plain):  # type: ignore[misc]
         def __init__(self, config: Mapping[str, Any]) -> None:
             self.execution_rows: dict[str, dict[str, Any]] = {}
+            self.own_trades: dict[str, dict[str, Any]] = {}
+            self.known: tuple[float, float] | None = None  # seconds between which all own trades are kept
+            self.reading = asyncio.Lock()
             super().__init__(config)
 
         async def request(
@@ -80,19 +85,53 @@ def _spot(plain: type[Any]) -> type[Any]:
         async def fetch_my_trades(
             self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
         ) -> list[Any]:
-            found: dict[str, Any] = {}
-            for page in range(MOST_SPOT_PAGES):
-                start = None if since is None else since - 1000  # the venue counts whole seconds
-                asked = {**params, "ofs": page * SPOT_PAGE}
-                rows = await self.privatePostTradesHistory(
-                    asked if start is None else {**asked, "start": start // 1000}
-                )
-                trades = self.safe_dict(rows["result"], "trades", {})
-                found |= {name: {**trade, "id": name} for name, trade in trades.items()}
-                if len(trades) < SPOT_PAGE:
-                    break
-            market = self.market(symbol) if symbol is not None else None
-            return list(self.parse_trades(list(found.values()), market, since, None))
+            """All of them since then. What was read once is kept: a page costs a tenth of what Kraken lets one ask."""
+            if since is None or params:
+                return list(await super().fetch_my_trades(symbol, since, limit, dict(params)))
+            since_s = since / 1000
+            async with self.reading:
+                await self._read_new_trades()
+                if self.known is None or self.known[0] > since_s:
+                    await self._read_trades(since_s, self.known[0] if self.known is not None else None)
+            rows = [row for row in self.own_trades.values() if float(row["time"]) >= since_s]
+            return list(self.parse_trades(rows, self.market(symbol) if symbol is not None else None, since, None))
+
+        async def _read_new_trades(self) -> None:
+            """What came since the last time. Where that is refused in between, it counts from what it got to."""
+            before = self.known
+            if before is None:
+                return
+            self.known = None
+            try:
+                await self._read_trades(before[1] - OVERLAP_S, None, to_known=True)
+            finally:
+                first, last = self.known or before
+                self.known = before[0] if first <= before[1] else first, last
+            kept = last - KEPT_S
+            if kept > self.known[0]:
+                self.known = kept, last
+                self.own_trades = {name: row for name, row in self.own_trades.items() if float(row["time"]) >= kept}
+
+        async def _read_trades(self, start_s: float, end_s: float | None, *, to_known: bool = False) -> None:
+            """Newest first; ``known`` grows with each page, so that the next attempt goes on where this one ends.
+
+            ``to_known``: a page whose oldest trade is known is the last; the newest are asked for again each time.
+            """
+            last = self.known[1] if self.known is not None else self.milliseconds() / 1000
+            page, asked = 0, {"start": int(start_s) - 1}  # the venue counts whole seconds
+            if end_s is not None:
+                asked["end"] = int(end_s) + 1
+            while True:
+                told = await self.privatePostTradesHistory({**asked, "ofs": page * SPOT_PAGE})
+                trades = self.safe_dict(told["result"], "trades", {})
+                oldest = min(trades, key=lambda name: float(trades[name]["time"]), default="")
+                done = len(trades) < SPOT_PAGE or (to_known and oldest in self.own_trades)
+                self.own_trades |= {name: {**trade, "id": name} for name, trade in trades.items()}
+                if done:
+                    self.known = start_s, last
+                    return
+                self.known = float(trades[oldest]["time"]), last
+                page += 1
 
         # --- streams ---------------------------------------------------------------------------------------------
 
