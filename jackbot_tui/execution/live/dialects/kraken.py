@@ -9,7 +9,6 @@ canceled by client id; own trades end at the hundredth; each frame about an open
 position that is gone is not told; executions in answers have no fee; the balance wants its wallet named.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +51,6 @@ def _spot(plain: type[Any]) -> type[Any]:
             self.execution_rows: dict[str, dict[str, Any]] = {}
             self.own_trades: dict[str, dict[str, Any]] = {}
             self.known: tuple[float, float] | None = None  # seconds between which all own trades are kept
-            self.reading = asyncio.Lock()
             super().__init__(config)
 
         async def request(
@@ -89,10 +87,9 @@ def _spot(plain: type[Any]) -> type[Any]:
             if since is None or params:
                 return list(await super().fetch_my_trades(symbol, since, limit, dict(params)))
             since_s = since / 1000
-            async with self.reading:
-                await self._read_new_trades()
-                if self.known is None or self.known[0] > since_s:
-                    await self._read_trades(since_s, self.known[0] if self.known is not None else None)
+            await self._read_new_trades()
+            if self.known is None or self.known[0] > since_s:
+                await self._read_trades(since_s, self.known[0] if self.known is not None else None)
             rows = [row for row in self.own_trades.values() if float(row["time"]) >= since_s]
             return list(self.parse_trades(rows, self.market(symbol) if symbol is not None else None, since, None))
 
