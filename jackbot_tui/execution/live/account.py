@@ -24,6 +24,8 @@ class LiveAccount:
     def __init__(self, venue: str, *, one_wallet: bool = False) -> None:
         self.positions: dict[str, PositionStatement] = {}
         self.settings: dict[str, MarginSetting] = {}
+        self.confirmed: dict[str, MarginSetting] = {}
+        """Settings that the venue has taken from us, by instrument key."""
         self.heard_ns = 0
         self._venue = venue
         self._one_wallet = one_wallet
@@ -86,6 +88,14 @@ class LiveAccount:
         mode = said.mode if said is not None and said.mode is not None else chosen.mode if chosen else MarginMode.CROSS
         leverage = said.leverage if said is not None and said.leverage else chosen.leverage if chosen else ONE
         return MarginSetting(mode, leverage)
+
+    def confirmed_setting(self, key: str) -> MarginSetting | None:
+        """What the venue says of a position goes before what it has taken from us; None: neither."""
+        said, taken = self.positions.get(key), self.confirmed.get(key)
+        if said is None or said.mode is None:
+            return taken
+        leverage = said.leverage or (taken.leverage if taken is not None else None)
+        return None if leverage is None else MarginSetting(said.mode, leverage)
 
     def margin(self, key: str) -> MarginView:
         """The venue's figures of one perpetual; zeros where it tells none."""

@@ -14,11 +14,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jackbot_tui.execution.live.dialect import Dialect, KeyRights
+from jackbot_tui.execution.live.dialect import Dialect, KeyRights, StopRule
 from jackbot_tui.execution.live.failures import Redactor, VenueFailure
 from jackbot_tui.execution.live.statements import (
     AccountStatement,
     OrderStatement,
+    OrderWord,
     PositionStatement,
     TradeStatement,
     balances_of,
@@ -92,6 +93,7 @@ class VenueClient:
             params["timeInForce"] = order.tif.value.upper()
         if order.reduce_only and self.kind is not MarketKind.SPOT:
             params["reduceOnly"] = True
+        params.update(self._trigger(order))
         amount = self._amount(symbol, order.quantity)
         price = None if order.price is None else _number(order.price)
         lane = Lane.URGENT if order.reduce_only else Lane.ORDER
@@ -118,9 +120,10 @@ class VenueClient:
         )
         return self._answered(raw, symbol, order.client_id)
 
-    async def cancel(self, client_id: str, symbol: str, venue_id: str) -> OrderStatement:
-        """Cancel by the venue's id where it is known, else by ours."""
-        params: dict[str, object] = {}
+    async def cancel(self, client_id: str, symbol: str, venue_id: str, *, waits: bool = False) -> OrderStatement:
+        """Cancel by the venue's id where it is known, else by ours. ``waits``: for its trigger, as far as we know."""
+        rule = self._stops if waits else None
+        params: dict[str, object] = {} if rule is None else dict(rule.cancel)
         if not venue_id:
             if not self.dialect.cancel_id:
                 raise VenueFailure(
@@ -132,9 +135,37 @@ class VenueClient:
         )
         return self._answered(raw, symbol, client_id)
 
-    async def order(self, client_id: str, symbol: str, venue_id: str, lane: Lane = Lane.QUERY) -> OrderStatement:
-        """Ask for one order: by our id where the venue can, else by its own."""
-        params = dict(self.dialect.query_extra)
+    async def order(
+        self, client_id: str, symbol: str, venue_id: str, lane: Lane = Lane.QUERY, *, waits: bool = False
+    ) -> OrderStatement:
+        """Ask for one order: by our id where the venue can, else by its own.
+
+        ``waits``: for its trigger, as far as we know. Where such orders have pages of their own it is looked for there
+        first, and in the book if it is not there or has been woken.
+        """
+        rule = self._stops if waits else None
+        if rule is None or not rule.query:
+            return await self._order(client_id, symbol, venue_id, lane, {})
+        try:
+            said = await self._order(client_id, symbol, venue_id, lane, rule.query)
+        except VenueFailure as failure:
+            if failure.kind is not ErrorKind.RESYNC:
+                raise
+            return await self._order(client_id, symbol, "", lane, {})
+        if said.waits is not False:
+            return said
+        try:
+            became = await self._order("" if said.follower else client_id, symbol, said.follower, lane, {})
+        except VenueFailure as failure:
+            if failure.kind is not ErrorKind.RESYNC:
+                raise
+            return said
+        return replace(became, client_id=client_id or became.client_id, waits=False)
+
+    async def _order(
+        self, client_id: str, symbol: str, venue_id: str, lane: Lane, extra: Mapping[str, object]
+    ) -> OrderStatement:
+        params = {**self.dialect.query_extra, **extra}
         if self.dialect.query_id and client_id:
             params[self.dialect.query_id] = self.dialect.client_ids.to_wire(client_id)
             venue_id = ""
@@ -148,6 +179,10 @@ class VenueClient:
     async def open_orders(self, symbol: str, lane: Lane = Lane.QUERY) -> list[OrderStatement]:
         """All orders of the account that rest in one market, foreign ones included."""
         raws = await self._call(lambda: self.exchange.fetch_open_orders(symbol), lane, self._weights.open_orders)
+        rule = self._stops
+        if rule is not None and rule.listed:
+            asked = partial(self.exchange.fetch_open_orders, symbol, None, None, dict(rule.listed))
+            raws = [*raws, *await self._call(asked, lane, self._weights.open_orders)]
         return [self.read_order(raw) for raw in raws]
 
     async def trades(
@@ -223,7 +258,14 @@ class VenueClient:
         return ONE if size is None or self.kind is MarketKind.SPOT else Decimal(str(size))
 
     def read_order(self, raw: Mapping[str, Any]) -> OrderStatement:
-        return order_of(raw, self.size(str(raw.get("symbol"))), self.dialect.client_ids.from_wire)
+        said = order_of(raw, self.size(str(raw.get("symbol"))), self.dialect.client_ids.from_wire)
+        rule = self._stops
+        state = None if rule is None else rule.read(raw)
+        if state is None:  # an order of the book: where others have pages of their own it waits for nothing
+            return replace(said, waits=False) if rule is not None and rule.query else said
+        if state.stands_for and state.waits is False:
+            return replace(said, word=OrderWord.OPEN, filled=None, trades=(), waits=False, follower=state.follower)
+        return replace(said, waits=state.waits)
 
     def read_trade(self, raw: Mapping[str, Any]) -> TradeStatement | None:
         return trade_of(raw, self.size(str(raw.get("symbol"))), self.dialect.client_ids.from_wire)
@@ -243,8 +285,25 @@ class VenueClient:
 
     def _answered(self, raw: Mapping[str, Any], symbol: str, client_id: str) -> OrderStatement:
         """The answer to a request about one order of ours: venues leave out what the request named."""
-        said = order_of({**raw, "symbol": symbol}, self.size(symbol), self.dialect.client_ids.from_wire)
+        said = self.read_order({**raw, "symbol": symbol})
         return said if said.client_id == client_id else replace(said, client_id=client_id)
+
+    @property
+    def _stops(self) -> StopRule | None:
+        return self.dialect.stops.get(self.kind)
+
+    def _trigger(self, order: Order) -> dict[str, object]:
+        """Parameters of an order that waits. VenueFailure where we have no words for it there."""
+        if order.trigger_price is None:
+            return {}
+        rule = self._stops
+        if rule is None or order.trigger_by not in rule.triggers:
+            reason = f"{self.dialect.venue} {self.kind.value} takes no order that waits for {order.trigger_text}"
+            raise VenueFailure(ErrorKind.REJECTED, "trigger", reason, sent=False)
+        params = dict(rule.ask(order, _number(order.trigger_price)))
+        if rule.by:
+            params[rule.by] = rule.triggers[order.trigger_by]
+        return params
 
     def _amount(self, symbol: str, quantity: Decimal) -> float:
         return _number(quantity / self.size(symbol))

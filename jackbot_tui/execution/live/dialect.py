@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.ids import base36, is_client_order_id
+from jackbot_tui.model.orders import Order, trigger_rises
 from jackbot_tui.venues.errors import VenueErrors
 
 BOTH_KINDS = (MarketKind.SPOT, MarketKind.LINEAR)
@@ -99,15 +100,51 @@ class DeadMan(Struct, frozen=True):
     whole: bool = False
 
 
+class StopState(Struct, frozen=True, kw_only=True):
+    """What a row says of an order with a trigger. ``waits`` None: nothing of whether it still waits.
+
+    ``stands_for``: the row is not the order that goes to the book but what let it go; ``follower`` is that order's id,
+    "" where it is not told.
+    """
+
+    waits: bool | None = None
+    stands_for: bool = False
+    follower: str = ""
+
+
 class StopRule(Struct, frozen=True, kw_only=True):
     """How a venue takes orders that wait for a trigger, on one kind of market.
 
     ``triggers``: the prices that may wake one, the usual one first, each with the value of the parameter ``by`` that
-    says so ("" = it is not said, there is only one).
+    says so ("" = it is not said, there is only one). ``ask`` gives the parameters of the trigger itself. A waiting
+    order is asked for with ``query`` and canceled with ``cancel`` besides its id; ``listed`` lists those of a market
+    where the usual list of open orders leaves them out. ``read`` understands a row of ccxt's, None for an order of the
+    book.
     """
 
     triggers: Mapping[TriggerBy, str]
     by: str = ""
+    ask: Callable[[Order, float], Mapping[str, object]]
+    query: Mapping[str, object] = {}
+    cancel: Mapping[str, object] = {}
+    listed: Mapping[str, object] = {}
+    read: Callable[[Mapping[str, Any]], StopState | None]
+
+
+def trigger_of_kind(order: Order, price: float) -> dict[str, object]:
+    """ccxt's stop loss and take profit, each by its name."""
+    return {"takeProfitPrice" if order.take_profit else "stopLossPrice": price}
+
+
+def trigger_with_direction(order: Order, price: float) -> dict[str, object]:
+    """ccxt's trigger with the way from which the price comes."""
+    rises = trigger_rises(order.side, order.take_profit)
+    return {"triggerPrice": price, "triggerDirection": "ascending" if rises else "descending"}
+
+
+def trigger_alone(order: Order, price: float) -> dict[str, object]:
+    """ccxt's trigger; the venue takes the way from where the market is."""
+    return {"triggerPrice": price}
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from jackbot_tui.execution.paper.shadows import HonestyView
 from jackbot_tui.model.clock import Clock
 from jackbot_tui.model.enums import MarketKind, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.instrument import Instrument
-from jackbot_tui.model.margin import MarginSetting
+from jackbot_tui.model.margin import MarginMode, MarginSetting
 from jackbot_tui.model.market import Trade
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import (
@@ -162,6 +162,8 @@ class LiveExecutor:
             problem = f"{self.dialect.venue} {kind.value} cannot change an order: cancel it and place another"
         elif not tracked.venue_id:
             problem = "the venue's id of the order is not known yet"
+        elif tracked.adopted:
+            problem = "it was placed elsewhere and taken over: cancel it and place another"
         if problem:
             return [OrderAmendRejected(order.client_id, now, problem)]
         tracked.amend = (price, quantity)
@@ -222,8 +224,9 @@ class LiveExecutor:
         self._emit(events)
         if events and not streamed:
             self.news_ns.setdefault(_kind(said.symbol), now)
-        if said.client_id and self.tracker.missing(said.client_id):
-            self.inquire(said.client_id)
+        named = self.tracker.name_of(said)
+        if self.tracker.missing(named):
+            self.inquire(named)
 
     def hear_trade(self, said: TradeStatement) -> None:
         """An execution on a private stream or in a poll."""
@@ -297,8 +300,14 @@ class LiveExecutor:
     def set_margin(self, key: str, wanted: MarginSetting) -> None:
         """Ask the venue; a refusal is told, and the setting shown is the venue's."""
         before = self.account.setting(key)
+        sure = self.account.confirmed.pop(key, None)
         self.account.settings[key] = wanted
-        self.spawn(self._set_margin(key, before, wanted), f"margin {key}")
+        mode = before.mode is not wanted.mode or (wanted.mode is MarginMode.ISOLATED and sure is None)
+        self.spawn(self._set_margin(key, before, wanted, mode=mode), f"margin {key}")
+
+    def confirmed_setting(self, key: str) -> MarginSetting | None:
+        """What the venue says of the position, else what it has taken from us since we began."""
+        return self.account.confirmed_setting(key)
 
     def margin(self, key: str, now: int) -> MarginView | None:
         return self.account.margin(key) if ":" in key.partition(":")[2] else None
@@ -374,7 +383,7 @@ class LiveExecutor:
             self.hear_order(said)
         finally:
             self._sending.pop(order.client_id, None)
-        if order.type is OrderType.MARKET or order.tif is not TimeInForce.GTC:
+        if not tracked.waits and (order.type is OrderType.MARKET or order.tif is not TimeInForce.GTC):
             await asyncio.sleep(self.policy.follow_up_s)
             if not tracked.ended:
                 self.inquire(order.client_id)
@@ -392,8 +401,7 @@ class LiveExecutor:
         failure: VenueFailure | None = None
         for pause in (*self.policy.cancel_pauses_s, None):
             try:
-                client = self.client_of(order.key)
-                self.hear_order(await client.cancel(order.client_id, _symbol(order.key), tracked.venue_id))
+                self.hear_order(await self._ask_cancel(tracked))
             except VenueFailure as caught:
                 failure = caught
             else:
@@ -417,8 +425,11 @@ class LiveExecutor:
 
     async def cancel_again(self, tracked: Tracked) -> None:
         """The order was asked about and is still there, and somebody wants it gone. VenueFailure when it fails."""
-        symbol = _symbol(tracked.key)
-        self.hear_order(await self.client_of(tracked.key).cancel(tracked.client_id, symbol, tracked.venue_id))
+        self.hear_order(await self._ask_cancel(tracked))
+
+    async def _ask_cancel(self, tracked: Tracked) -> OrderStatement:
+        client, symbol = self.client_of(tracked.key), _symbol(tracked.key)
+        return await client.cancel(tracked.client_id, symbol, tracked.venue_id, waits=tracked.waits)
 
     async def _adjust_clock(self, key: str) -> None:
         try:
@@ -451,9 +462,11 @@ class LiveExecutor:
             self._emit(self.tracker.in_doubt(order.client_id, AMEND, "the amend's answer says nothing", now))
             self.inquire(order.client_id)
 
-    async def _set_margin(self, key: str, before: MarginSetting, wanted: MarginSetting) -> None:
+    async def _set_margin(self, key: str, before: MarginSetting, wanted: MarginSetting, *, mode: bool) -> None:
         try:
-            await self.client_of(key).set_margin(_symbol(key), wanted, mode=before.mode is not wanted.mode)
+            await self.client_of(key).set_margin(_symbol(key), wanted, mode=mode)
+            if self.account.settings.get(key) == wanted:
+                self.account.confirmed[key] = wanted
         except VenueFailure as failure:
             self.account.settings[key] = before
             self._tell("bad", f"{key}: margin and leverage stay as they were: {failure.reason}")

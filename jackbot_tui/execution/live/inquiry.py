@@ -90,11 +90,11 @@ class Inquiries:
                         found = True
             if not found or executor.tracker.missing(tracked.client_id):
                 since = tracked.sent_ns - LOOK_BACK_NS
-                for trade in await client.trades(symbol, since, tracked.venue_id, Lane.ORDER):
+                for trade in await client.trades(symbol, since, "" if tracked.waits else tracked.venue_id, Lane.ORDER):
                     executor.hear_trade(trade)
             if found and tracked.canceling and not tracked.ended and tracked.ending is None:
                 await executor.cancel_again(tracked)
-            return True if found else False if client.dialect.query_id else None
+            return True if found else False if client.dialect.query_id or tracked.adopted else None
         except VenueFailure as failure:
             executor.tell_once(tracked, failure)
             return None
@@ -103,7 +103,8 @@ class Inquiries:
         """True when the venue knows the order by its id. VenueFailure when it does not say."""
         client = self._executor.client_of(tracked.key)
         try:
-            said = await client.order(tracked.client_id, symbol, tracked.venue_id, Lane.ORDER)
+            name = "" if tracked.adopted else tracked.client_id  # else the venue knows the order by our id
+            said = await client.order(name, symbol, tracked.venue_id, Lane.ORDER, waits=tracked.waits)
         except VenueFailure as failure:
             if failure.kind is ErrorKind.RESYNC:
                 return False

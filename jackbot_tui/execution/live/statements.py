@@ -67,7 +67,8 @@ class TradeStatement(Struct, frozen=True, kw_only=True):
 class OrderStatement(Struct, frozen=True, kw_only=True):
     """An order as the venue sees it at ``ts`` (0 = it does not say when). None = not told.
 
-    ``client_id`` is ours, "" for a foreign order.
+    ``client_id`` is ours, "" for a foreign order. ``waits``: for its trigger; ``follower``: the venue's id of the order
+    that it has become, "" = the same or not told.
     """
 
     venue_id: str
@@ -80,6 +81,8 @@ class OrderStatement(Struct, frozen=True, kw_only=True):
     price: Decimal | None = None
     trades: tuple[TradeStatement, ...] = ()
     ts: int = 0
+    waits: bool | None = None
+    follower: str = ""
 
 
 class BalanceStatement(Struct, frozen=True):

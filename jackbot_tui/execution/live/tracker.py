@@ -24,6 +24,7 @@ from jackbot_tui.model.orders import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderTriggered,
     OrderUnknown,
 )
 
@@ -34,6 +35,9 @@ MOST_FOREIGN = 1_000
 MOST_ENDED = 1_000
 """Orders that are over and still followed, for what is told late; the oldest are forgotten first."""
 
+
+ADOPTED = "adopted"
+"""Owner of an order that was placed elsewhere and taken over: the venue does not know it by our client id."""
 
 NEW, CANCEL, AMEND = "new", "cancel", "amend"
 """Requests whose answer may be lost."""
@@ -64,6 +68,8 @@ class Tracked(Struct):
     doubt: str = ""
     canceling: bool = False
     amend: tuple[Decimal, Decimal] | None = None
+    waits: bool = False  # for its trigger, as far as we know
+    adopted: bool = False  # asked about and canceled by the venue's id alone
 
 
 class TrackerCounters(Struct):
@@ -107,6 +113,8 @@ class Tracker:
             counted=order.filled,
             trade_ids=set(trade_ids),
             ended=not order.is_open,
+            waits=order.is_waiting,
+            adopted=order.owner == ADOPTED,
         )
         self.orders[order.client_id] = tracked
         if tracked.ended:
@@ -114,6 +122,8 @@ class Tracker:
             self._remember_over(tracked)
         if order.venue_order_id and order.venue_order_id != order.client_id:
             self._name(tracked, order.venue_order_id)
+        if tracked.adopted:
+            self.foreign.pop(f"{order.key.partition(':')[2]} {order.venue_order_id}", None)
         return tracked
 
     def in_doubt(self, client_id: str, what: str, reason: str, now: int) -> list[OrderEvent]:
@@ -155,6 +165,7 @@ class Tracker:
             if not tracked.doubt:
                 tracked.named = True
                 events.append(OrderAccepted(tracked.client_id, said.ts or now, tracked.venue_id))
+        events += self._woken(tracked, said, now)
         for trade in (*said.trades, *self._take_early(tracked)):
             events += self._count(tracked, trade, now)
         if replaced:
@@ -227,6 +238,18 @@ class Tracker:
             if said.symbol == symbol and said.venue_id not in shown:
                 del self.revived[client_id]
 
+    def forget(self, symbol: str, venue_id: str) -> None:
+        """An order that was none of ours, or held to be over, is over at the venue as well."""
+        self.foreign.pop(f"{symbol} {venue_id}", None)
+        for client_id, said in list(self.revived.items()):
+            if (said.symbol, said.venue_id) == (symbol, venue_id):
+                del self.revived[client_id]
+
+    def name_of(self, said: OrderStatement) -> str:
+        """Our client id of the order that a statement is about, "" for a foreign one."""
+        tracked = self._find(said.client_id, said.symbol, said.venue_id)
+        return "" if tracked is None else tracked.client_id
+
     def missing(self, client_id: str) -> bool:
         """True while the venue counts more in this order than the trades known here."""
         tracked = self.orders.get(client_id)
@@ -235,8 +258,8 @@ class Tracker:
     # ------------------------------------------------------------------ inside
 
     def _find(self, client_id: str, symbol: str, venue_id: str) -> Tracked | None:
-        named = client_id or self._by_venue_id.get((self._key_of(symbol), venue_id), "")
-        return self.orders.get(named)
+        named = self._by_venue_id.get((self._key_of(symbol), venue_id), "")
+        return self.orders.get(client_id) or self.orders.get(named)
 
     def _name(self, tracked: Tracked, venue_id: str) -> None:
         if venue_id:
@@ -263,6 +286,9 @@ class Tracker:
             self.counters.repeated += 1
             return []
         events: list[OrderEvent] = []
+        if tracked.waits:
+            tracked.waits = False
+            events.append(OrderTriggered(tracked.client_id, trade.ts or now))
         tracked.trade_ids.add(trade.trade_id)
         tracked.end_ns = max(tracked.end_ns, trade.ts)
         tracked.counted += trade.quantity
@@ -279,6 +305,16 @@ class Tracker:
             )
         )
         return events
+
+    def _woken(self, tracked: Tracked, said: OrderStatement, now: int) -> list[OrderEvent]:
+        """Its trigger was reached, and at some venues another order has followed from it."""
+        if said.follower and said.follower != tracked.venue_id and said.follower not in tracked.old_ids:
+            tracked.old_ids.add(tracked.venue_id)
+            self._name(tracked, said.follower)
+        if not tracked.waits or tracked.ended or not (said.waits is False or said.filled):
+            return []
+        tracked.waits = False
+        return [OrderTriggered(tracked.client_id, said.ts or now)]
 
     def _take_early(self, tracked: Tracked) -> list[TradeStatement]:
         """Trades that came before their order could be named."""

@@ -20,10 +20,14 @@ from jackbot_tui.execution.live.dialect import (
     Dialect,
     KeyRights,
     RightsRule,
+    StopRule,
+    StopState,
     Weights,
     time_windows,
+    trigger_alone,
+    trigger_with_direction,
 )
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.model.errors import JackbotError
 from jackbot_tui.venues.bybit.errors import ERRORS
 
@@ -59,6 +63,16 @@ def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
     writes = str(result.get("readOnly")) == "0"
     withdraws = "Withdraw" in (permissions.get("Wallet") or ())
     return KeyRights(may_trade=writes and name in (permissions.get(group) or ()), may_withdraw=writes and withdraws)
+
+
+def _stop(raw: Mapping[str, Any]) -> StopState | None:
+    """A conditional order stays one order, ``Untriggered`` while it waits."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    status, trigger = str(info.get("orderStatus") or ""), str(info.get("triggerPrice") or "")
+    if not status or not trigger.strip("0."):
+        return None
+    over = status in ("Deactivated", "Cancelled", "Rejected")
+    return StopState(waits=None if over else status == "Untriggered")
 
 
 def corrected(plain: type[Any]) -> type[Any]:
@@ -199,6 +213,18 @@ DIALECT = Dialect(
     settle_s=7.0,  # recvWindow and the second that Bybit allows for clocks, with some room
     # 10 cancels a second are allowed, and ours count 50 private units
     weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, cancel=5, order=2, open_orders=2, trades=2, positions=3)),
+    stops={
+        # spot has the last price only; a waiting order there is canceled with orderFilter StopOrder
+        MarketKind.SPOT: StopRule(
+            triggers={TriggerBy.LAST: ""}, ask=trigger_alone, cancel={"trigger": True}, read=_stop
+        ),
+        MarketKind.LINEAR: StopRule(
+            triggers={TriggerBy.LAST: "LastPrice", TriggerBy.MARK: "MarkPrice"},
+            by="triggerBy",
+            ask=trigger_with_direction,
+            read=_stop,
+        ),
+    },
     rights=RightsRule("privateGetV5UserQueryApi", _rights),
     override=corrected,
     source="Bybit v5 documents of 2026-07-24 and changelog to 2026-10-09, bybit.md",
