@@ -107,7 +107,7 @@ class PictureMaker:
             connections=slow.connections,
             budgets=budget_views(slow.figures),
             clocks=slow.figures.clocks,
-            parents=[parent_view(picture, now) for picture in self._engine.parents.pictures()],
+            parents=[parent_view(each, now) for each in self._engine.parents.pictures()] if request.parents else None,
         )
 
     def _slow_parts(self, now: int) -> _Slow:

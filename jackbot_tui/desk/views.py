@@ -37,6 +37,7 @@ class ViewRequest(Struct, frozen=True):
 
     ``tape_after`` is the highest tape sequence the client already has; ``log_after`` the same for log lines.
     ``anchor`` (price text, "" = the inside) asks for the window around that price instead, for a scrolled ladder.
+    ``parents``: whether parent orders are looked at; their pictures cost the engine time and are made only then.
     """
 
     key: str = ""
@@ -45,6 +46,7 @@ class ViewRequest(Struct, frozen=True):
     tape_after: int = 0
     log_after: int = 0
     anchor: str = ""
+    parents: bool = False
 
 
 class LadderLevel(Struct, frozen=True, array_like=True, gc=False):
@@ -359,7 +361,7 @@ class ScreenView(Struct, frozen=True):
     connections: list[ConnectionView]
     budgets: list[BudgetView] = []
     clocks: list[ClockView] = []
-    parents: list[ParentView] = []  # at work, then the newest ended
+    parents: list[ParentView] | None = None  # at work, then the newest ended; None = not asked for
 
 
 class Seen(Struct, frozen=True):

@@ -223,6 +223,11 @@ class JackbotApp(App[int], inherit_bindings=False):
     def writes_waiting(self) -> int:
         return terminal.writes_waiting(self)
 
+    @property
+    def shows_parents(self) -> bool:
+        """Whether a page that shows parent orders is open, below others or on top."""
+        return any(isinstance(each, PageScreen) and each.page is Page.PARENTS for each in self.screen_stack)
+
     def reconnected(self) -> None:
         self.state.say("the engine is back: look at orders and positions; DISARMED", "warn")
 

@@ -134,6 +134,9 @@ class Stage(Protocol):
 
     def reconnected(self) -> None: ...
 
+    @property
+    def shows_parents(self) -> bool: ...
+
 
 class FrameClock:
     """Owns the loop that keeps the glass new, and the connection. Runs as one task of the screen."""
@@ -177,7 +180,8 @@ class FrameClock:
     async def frame(self) -> None:
         """One picture, taken and drawn."""
         state = self.state
-        request = self.glass.request(state.wanted_key, max(20, state.axis.rows), state.group, state.anchor)
+        rows, parents = max(20, state.axis.rows), self.stage.shows_parents
+        request = self.glass.request(state.wanted_key, rows, state.group, state.anchor, parents)
         try:
             view = await self.link.pull(request, PULL_TIMEOUT_S)
             await self._beat()

@@ -61,7 +61,7 @@ class Glass:
 
     # ------------------------------------------------------------------ pictures
 
-    def request(self, key: str, levels: int, group: int, anchor: str) -> ViewRequest:
+    def request(self, key: str, levels: int, group: int, anchor: str, parents: bool = False) -> ViewRequest:
         """What to ask for next."""
         same = not key or key == self._key
         return ViewRequest(
@@ -71,6 +71,7 @@ class Glass:
             tape_after=self._tape_after if same else 0,
             log_after=self._log_after,
             anchor=anchor,
+            parents=parents,
         )
 
     def accept(self, view: ScreenView, now: int) -> None:

@@ -29,7 +29,7 @@ from jackbot_tui.tui.view.pages import (
     listed_fills,
     tab_rows,
 )
-from jackbot_tui.tui.view.parents import ROWS_EACH, parent_rows
+from jackbot_tui.tui.view.parents import parent_rows
 from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH, Ticket
 
 if TYPE_CHECKING:
@@ -128,16 +128,18 @@ class PageScreen(Screen[None]):
             self.first = row if row < self.first else row - body + 1
         return fills(self._fills, chosen, width)
 
-    def _parent_rows(self, listed: list[ParentView], width: int, body: int) -> list[Row]:
+    def _parent_rows(self, listed: list[ParentView] | None, width: int, body: int) -> list[Row]:
         """The parent orders, scrolled so far that the chosen one is in sight."""
         self._parents = [
-            each for each in listed if self.filter.lower() in f"p{each.number} {each.kind} {each.key}".lower()
+            each for each in listed or () if self.filter.lower() in f"p{each.number} {each.kind} {each.key}".lower()
         ]
         self._place = max(0, min(self._place, len(self._parents) - 1))
-        row = self._place * ROWS_EACH
-        if not self.first <= row <= self.first + body - ROWS_EACH:
-            self.first = row if row < self.first else row - body + ROWS_EACH
-        return parent_rows(self._parents, self._place, width)
+        blocks = parent_rows(None if listed is None else self._parents, self._place, width)
+        row = sum(map(len, blocks[: self._place]))
+        own = len(blocks[self._place])
+        if not self.first <= row <= self.first + body - own:
+            self.first = row if row < self.first else row - body + own
+        return [row for block in blocks for row in block]
 
     def _parent_key(self, key: str) -> bool:
         """A key on the list of parent orders that chooses one or steers it; what may send orders goes into the bar."""

@@ -147,7 +147,7 @@ class SyntheticLink:
                 ConnectionView("binance.linear.market", "up", 812.0, 0, 33_120, 41.0, 12.5, 20.0),
                 ConnectionView("binance.spot.public", "up", 812.0, 0, 51_002, 55.1, 11.0, 9.0),
             ],
-            parents=self.parents,
+            parents=self.parents if view.parents else None,
         )
         return self._picture
 

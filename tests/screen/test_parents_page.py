@@ -43,11 +43,11 @@ OTHER = replace(SHOWN, number=4, kind="chase", status="paused", why="paused by c
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_every_row_is_as_wide_as_the_screen(width: int) -> None:
-    assert {row_width(row) for row in parent_rows([SHOWN, OTHER], 1, width)} == {width}
+    assert {row_width(row) for block in parent_rows([SHOWN, OTHER], 1, width) for row in block} == {width}
 
 
 def test_progress_figures_and_reason_are_told() -> None:
-    figures, why, other, _ = map(text_row, parent_rows([SHOWN, OTHER], 0, 140))
+    (figures, why), (other, _) = (map(text_row, block) for block in parent_rows([SHOWN, OTHER], 0, 140))
     for part in (
         ">p3",
         "maker",
@@ -70,13 +70,44 @@ def test_progress_figures_and_reason_are_told() -> None:
 def test_the_footprint_is_told_before_the_reason(width: int, hidden: str, seen: str) -> None:
     quiet = replace(SHOWN, footprint="like the tape, p 0.44")
     loud = replace(SHOWN, footprint="stands out by its rhythm of 5.0 s, p 0.04", traced=True)
-    _, first, _, second = map(text_row, parent_rows([quiet, loud], 0, width))
+    (_, first, *_), (_, second, *_) = (tuple(map(text_row, block)) for block in parent_rows([quiet, loud], 0, width))
     assert first.split("#41")[0].strip() == hidden
     assert second.split("#41")[0].strip() == seen
 
 
 def test_without_any_the_page_says_how_to_start_one() -> None:
-    assert "twap, vwap, maker" in text_row(parent_rows([], 0, 100)[0])
+    assert "twap, vwap, maker" in text_row(parent_rows([], 0, 100)[0][0])
+
+
+def test_a_long_reason_goes_on_in_the_next_lines() -> None:
+    long = "armed: " + "42000 is 31.15% below the market and the venue takes no buy below 57950.5 now " * 3
+    (block,) = parent_rows([replace(SHOWN, why=long, traced=True)], 0, 80)
+    text = " ".join(text_row(row).strip() for row in block[1:])
+    assert text.startswith("stands out  armed:") and text.endswith("next look in 1.5 s")
+    assert " ".join(text.split()).count("57950.5 now") == 3
+
+
+async def test_the_chosen_one_stays_in_sight_whatever_the_reasons_take() -> None:
+    async with staged((80, 24)) as stage:
+        long = "waits: " + "the book is not LIVE because of a gap " * 5
+        stage.link.parents = [replace(SHOWN, number=n, why=long) for n in range(1, 13)]
+        await stage.press("P")
+        await stage.frame()
+        for number in (*range(2, 13), *range(11, 0, -1)):
+            await stage.press("j" if stage.app.screen._place < number - 1 else "k")  # type: ignore[attr-defined]
+            shown = "\n".join(text_row(row) for row in stage.app.screen.panel._rows)  # type: ignore[attr-defined]
+            assert f">p{number} " in shown
+
+
+async def test_parents_are_asked_for_only_while_their_page_is_open() -> None:
+    async with staged() as stage:
+        stage.link.parents = [SHOWN]
+        seen = []
+        for keys in ((), ("P",), ("escape",)):
+            await stage.press(*keys)
+            await stage.frame()
+            seen.append(stage.app.glass.view and stage.app.glass.view.parents)
+        assert seen == [None, [SHOWN], None]
 
 
 async def test_keys_steer_the_chosen_one() -> None:
@@ -84,6 +115,7 @@ async def test_keys_steer_the_chosen_one() -> None:
         stage.link.parents = [SHOWN, OTHER]
         await stage.frame()
         await stage.press("P")
+        await stage.frame()
         before = len(stage.lines())
         await stage.press("p")
         await stage.press("j", "x")

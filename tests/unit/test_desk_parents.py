@@ -148,7 +148,8 @@ async def test_the_picture_carries_the_parents() -> None:
     hand.world.step(500)
     hand.world.trade(SELL, "100.0", "1.2")
     hand.world.step(500)
-    (view,) = hand.desk.picture(hand.client, ViewRequest(key=PERP)).parents
+    assert hand.desk.picture(hand.client, ViewRequest(key=PERP)).parents is None  # made only when asked for
+    (view,) = hand.desk.picture(hand.client, ViewRequest(key=PERP, parents=True)).parents or []
     assert (view.kind, view.filled, view.status, view.maker_pct) == ("maker", "0.2", "running", "100")
     assert view.orders == [1]
     assert view.fraction == 0.4

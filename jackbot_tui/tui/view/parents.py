@@ -1,12 +1,13 @@
-"""Parent orders as rows: two lines each, progress and figures, then what it does and why. Pure."""
+"""Parent orders as rows: progress and figures, then what it does and why in as many lines as it takes. Pure."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from jackbot_tui.desk.views import ParentView
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right
 from jackbot_tui.tui.view.text import symbol_of
 
-ROWS_EACH = 2
+INDENT = 8
 BAR = 10
 WIDE = 110
 """From here on there is room for the footprint before the reason."""
@@ -22,14 +23,14 @@ STATUS_INKS = {
 }
 
 
-def parent_rows(listed: Sequence[ParentView], chosen: int, width: int) -> list[Row]:
-    """All of them; ``chosen`` is the place of the one that the keys are for."""
+def parent_rows(listed: Sequence[ParentView] | None, chosen: int, width: int) -> list[list[Row]]:
+    """The rows of each; ``chosen`` is the place of the one that the keys are for. None: they are on the way."""
+    if listed is None:
+        return [[fit([("  asking the engine for its parent orders", Ink.DIM)], width)]]
     if not listed:
-        return [fit([("  no parent orders: twap, vwap, maker, chase, scale, bracket… start one", Ink.DIM)], width)]
-    rows: list[Row] = []
-    for place, view in enumerate(listed):
-        rows += [_figures(view, place == chosen, width), _why(view, width)]
-    return rows
+        text = "  no parent orders: t opens a ticket for one; twap, vwap, maker, chase… in the bar"
+        return [[fit([(text, Ink.DIM)], width)]]
+    return [[_figures(view, place == chosen, width), *_why(view, width)] for place, view in enumerate(listed)]
 
 
 def _figures(view: ParentView, chosen: bool, width: int) -> Row:
@@ -50,13 +51,19 @@ def _figures(view: ParentView, chosen: bool, width: int) -> Row:
     return fit(cells, width)
 
 
-def _why(view: ParentView, width: int) -> Row:
-    cells: list[Cell] = [("        ", Ink.TEXT)]
-    if view.footprint and width >= WIDE:
-        cells.append((f"footprint {view.footprint.partition(', p ')[0]}  ", Ink.WARN if view.traced else Ink.DIM))
-    elif view.traced:
-        cells.append(("stands out  ", Ink.WARN))
-    cells.append((view.why, Ink.TEXT if view.is_open else Ink.DIM))
+def _why(view: ParentView, width: int) -> list[Row]:
+    said = view.why
     if view.wakes_in_ms >= 0:
-        cells.append((f"  next look in {view.wakes_in_ms / 1000:.1f} s", Ink.DIM))
-    return fit(cells, width)
+        said += f"  next look in {view.wakes_in_ms / 1000:.1f} s"
+    mark = ""
+    if view.footprint and width >= WIDE:
+        mark = f"footprint {view.footprint.partition(', p ')[0]}  "
+    elif view.traced:
+        mark = "stands out  "
+    margin: Cell = (" " * INDENT, Ink.TEXT)
+    first, *more = wrap(mark + said, max(1, width - INDENT)) or [""]
+    ink = Ink.TEXT if view.is_open else Ink.DIM
+    marked = len(mark) if first.startswith(mark) else len(first)
+    mark_ink = (Ink.WARN if view.traced else Ink.DIM) if mark else ink
+    head = fit([margin, (first[:marked], mark_ink), (first[marked:], ink)], width)
+    return [head, *(fit([margin, (line, ink)], width) for line in more)]

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from functools import lru_cache
+from textwrap import wrap
 
 from jackbot_tui.model.numbers import places_of, text_of
 
@@ -122,6 +123,14 @@ def wrapped(text: str, width: int) -> list[str]:
             lines[-1] = f"{lines[-1]}  {piece}"
         else:
             lines.append(piece)
+    return lines
+
+
+def folded(text: str, width: int) -> list[str]:
+    """As ``wrapped``, and a piece that is too long goes on in the next line, between words."""
+    lines: list[str] = []
+    for line in wrapped(text, width):
+        lines += wrap(line, width) if len(line) > width else [line]
     return lines
 
 
