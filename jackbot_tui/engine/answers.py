@@ -1,8 +1,12 @@
 """What the engine answers at once to a request: the order or refusal, and the journal record to wait for."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from msgspec import Struct
 
-from jackbot_tui.model.orders import Order, OrderFilled
+from jackbot_tui.model.enums import DifferenceRule
+from jackbot_tui.model.orders import Order, OrderFilled, Position
 from jackbot_tui.risk.refusal import Refusal
 
 
@@ -28,6 +32,51 @@ class FillRow(Struct, frozen=True):
 
     order: Order
     fill: OrderFilled
+
+
+class ListedDifference(Struct, frozen=True, kw_only=True):
+    """A difference to the venue as people see it: ``number`` stays while it lasts. ``rule`` is what the settings say
+    of its kind, None for a kind that settles itself. ``apart``: how far, signed base units, "" for orders. ``busy``: a
+    rule is being applied to it.
+    """
+
+    number: int
+    kind: str
+    subject: str
+    ours: str
+    venue: str
+    apart: str
+    rule: DifferenceRule | None
+    since_ns: int
+    ignored: bool = False
+    busy: bool = False
+
+
+class Settlement(Struct, frozen=True):
+    """What a person wants done about a difference, as it was shown."""
+
+    shown: ListedDifference
+    rule: DifferenceRule
+
+
+class Settling(Protocol):
+    """Who settles differences to a real account, when a person says so (``engine.settling``)."""
+
+    def listed(self) -> list[ListedDifference]:
+        """Every difference that lasts, by number."""
+        ...
+
+    def problem_of(self, wanted: Settlement) -> str:
+        """Why the rule cannot be applied to that difference now, "" when it can be."""
+        ...
+
+    def settle(self, wanted: Sequence[Settlement], source: str) -> list[Asked]:
+        """Journal each and begin; what comes of it is told. An answer for each, in order."""
+        ...
+
+    def after_fill(self, order: Order, fill: OrderFilled, before: Position) -> None:
+        """A fill was counted and journaled; ``before`` is the position it found."""
+        ...
 
 
 class KillReport(Struct, frozen=True):

@@ -13,7 +13,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
-from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
+from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Settling, Submitted
 from jackbot_tui.engine.daily import TradingDay
 from jackbot_tui.engine.describe import describe
 from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
@@ -116,6 +116,7 @@ class Engine:
         self._unsent: set[str] = set()
         self.amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
         self._funding = Funding(self)
+        self.settling: Settling | None = None  # of differences to a real account; None where there is none
         self.parents = Parents(self, parents or ParentOptions(), self._poke)
         self._day = TradingDay(self, clock.now_ns(), self.append)
         self._wakeup_listener: Callable[[], None] | None = None
@@ -409,9 +410,9 @@ class Engine:
         """True while the kill switch locks new orders."""
         return self.gate.killed
 
-    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
-        """Why ``request`` would be refused now; None when it may go."""
-        return self._permission.refusal_of(request, confirmed)
+    def refusal_of(self, request: OrderRequest, confirmed: bool = False, at: Position | None = None) -> Refusal | None:
+        """Why ``request`` would be refused now, or if the position were ``at``; None when it may go."""
+        return self._permission.refusal_of(request, confirmed, at)
 
     def amend_refusal(self, order: Order, price: Decimal, quantity: Decimal) -> Refusal | None:
         """Why ``order`` may not get this price and total quantity now; None when it may."""
@@ -435,14 +436,11 @@ class Engine:
         if order is None or not order.is_open:
             return
         now = self.clock.now_ns()
-        if order.status is OrderStatus.PENDING_CANCEL:
-            self._apply(OrderCanceled(client_id, now, "canceled before it was sent"))
-            self._flattener.proceed()
-            self.parents.proceed()
-            return
         late = self._too_late(order.created_ns, now)
-        if late:
-            self._apply(OrderCanceled(client_id, now, f"not sent: {late}"))
+        canceled = order.status is OrderStatus.PENDING_CANCEL
+        if canceled or late:
+            why = "canceled before it was sent" if canceled else f"not sent: {late}"
+            self._apply(OrderCanceled(client_id, now, why))
             self._flattener.proceed()
             self.parents.proceed()
             return
@@ -494,11 +492,14 @@ class Engine:
             self.amending.pop(order.client_id, None)
         if order.parent_id:
             self.parents.on_order(order, event)
+        before = self.portfolio.position(order.key)
         if update.fill is not None:
             self.portfolio.apply(order, update.fill)
             self.fills.append(FillRow(order, update.fill))
             self.markouts.watch(order, update.fill)
         seq = self.append(event)
+        if update.fill is not None and self.settling is not None:
+            self.settling.after_fill(order, update.fill, before)
         if isinstance(event, OrderAccepted):
             self.order_round_trip_ms = (self.clock.now_ns() - order.created_ns) / 1e6
         kind, level, text = describe(order, event)
@@ -508,12 +509,18 @@ class Engine:
 
     def _take_in(self, placed: VenueOrder) -> None:
         """The venue placed an order by itself: give it a number, journal it and say so."""
-        order = replace(placed.order, number=self._next_number)
-        self._next_number += 1
-        self.oms.take_in(order)
-        seq = self.append(OrderSubmitted(ts=placed.ts, order=order))
+        order, seq = self.take_in(placed.order, placed.ts)
         self.publish_durable(seq, placed.ts, order.tag, "bad", placed.reason, key=order.key, number=order.number)
         self.note(order.tag, placed.reason)
+
+    def take_in(self, order: Order, ts: int) -> tuple[Order, int]:
+        """Hold and journal an order that the venue has already; it gets a number, and a client id where it has none."""
+        number = self._next_number
+        client_id = order.client_id or client_order_id(order.owner, self.journal.journal_id, number)
+        order = replace(order, number=number, client_id=client_id)
+        self._next_number += 1
+        self.oms.take_in(order)
+        return order, self.append(OrderSubmitted(ts=ts, order=order))
 
     def append(self, record: Record) -> int:
         """Append a fact that already happened; a journal that cannot take it is unhealthy and blocks new orders."""
@@ -541,6 +548,3 @@ class Engine:
     def _poke(self) -> None:
         if self._wakeup_listener is not None:
             self._wakeup_listener()
-
-    def positions(self) -> list[Position]:
-        return [p for p in self.portfolio.positions if p.quantity or p.bought or p.sold]

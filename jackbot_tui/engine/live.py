@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from jackbot_tui.engine.core import Engine
 from jackbot_tui.engine.options import LiveOptions
 from jackbot_tui.engine.reconcile import Reconciliation, differences
+from jackbot_tui.engine.settling import Settler
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.connection import open_clients
 from jackbot_tui.execution.live.dialect import Dialect
@@ -21,6 +22,7 @@ from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, key
 from jackbot_tui.execution.live.session import LiveSession, SessionPolicy
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.feeds.venue_limits import VenueLimits
+from jackbot_tui.journal.base import Recovered
 from jackbot_tui.model.clock import SystemClock
 from jackbot_tui.model.enums import MarketKind
 from jackbot_tui.model.errors import ConfigError
@@ -50,14 +52,22 @@ class LiveLine:
         self.executor = LiveExecutor(self._dialect, self._clock, oms.trade_ids, self._tell, holder=options.account)
         self.session: LiveSession | None = None
         self.reconciliation: Reconciliation | None = None
+        self.settler: Settler | None = None
         self._engine: Engine | None = None
 
     def attach(self, engine: Engine, wake: Callable[[], None]) -> None:
         """Before anything else: where to say things, and how to be listened to."""
         self._engine = engine
-        self.reconciliation = Reconciliation(engine)
+        self.reconciliation = Reconciliation(engine, self._options.rules)
+        self.settler = Settler(engine, self.executor, self.reconciliation, self._on_account)
+        engine.settling = self.settler
         self.executor.on_events(wake)
         self.executor.compare = self._compare
+
+    def recall(self, recovered: Recovered | None) -> None:
+        """What people settled in earlier sessions."""
+        if self.settler is not None and recovered is not None:
+            self.settler.recall(recovered.settled)
 
     async def run(self, limits: VenueLimits) -> None:
         """Trade until cancelled. ``limits`` are shared with the public requests: the venue counts them together."""

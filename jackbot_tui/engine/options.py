@@ -13,8 +13,17 @@ from msgspec import Struct, field
 from jackbot_tui.engine.parents import ParentOptions
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.feeds.line import StreamPolicy
-from jackbot_tui.model.enums import MarketKind, Mode
+from jackbot_tui.model.enums import DifferenceRule, MarketKind, Mode
 from jackbot_tui.risk.limits import RiskLimits
+
+
+class DifferenceRules(Struct, frozen=True, kw_only=True):
+    """What ``reconcile apply`` does about each kind of difference to the venue; nothing is done before it is said."""
+
+    foreign_order: DifferenceRule = DifferenceRule.IGNORE
+    revived_order: DifferenceRule = DifferenceRule.CLOSE
+    position: DifferenceRule = DifferenceRule.ADOPT
+    holding: DifferenceRule = DifferenceRule.ADOPT
 
 
 class LiveOptions(Struct, frozen=True, kw_only=True):
@@ -22,8 +31,8 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
 
     ``addresses`` replaces addresses of the venue's private side, as ccxt names them (an embedded exchange's). The
     account is looked at across the private streams every ``poll_s`` seconds. ``dead_man_s``: the venue cancels working
-    orders when it has not heard from us for so long, 0 = never. ``given`` holds the parts of an embedded exchange's
-    test key, which is in no store.
+    orders when it has not heard from us for so long, 0 = never. ``rules`` are those for differences. ``given`` holds
+    the parts of an embedded exchange's test key, which is in no store.
     """
 
     account: str
@@ -32,6 +41,7 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
     poll_s: float = 15.0
     allow_withdrawals: bool = False
     dead_man_s: float = 0.0
+    rules: DifferenceRules = DifferenceRules()
     given: dict[str, str] = field(default_factory=dict)
 
 

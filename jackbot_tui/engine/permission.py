@@ -9,7 +9,7 @@ from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
-from jackbot_tui.model.orders import Order, OrderRequest
+from jackbot_tui.model.orders import Order, OrderRequest, Position
 from jackbot_tui.risk.refusal import Refusal, RefusalCode
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class Permission:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
 
-    def refusal_of(self, request: OrderRequest, confirmed: bool = False) -> Refusal | None:
-        """Why ``request`` would be refused now; None when it may go."""
+    def refusal_of(self, request: OrderRequest, confirmed: bool = False, at: Position | None = None) -> Refusal | None:
+        """Why ``request`` would be refused now, or if the position were ``at``; None when it may go."""
         unfit = self.unfit()
         if unfit is not None:
             return unfit
@@ -39,7 +39,7 @@ class Permission:
         return self._engine.gate.check(
             request,
             market=market,
-            position=self._engine.portfolio.position(request.key),
+            position=at or self._engine.portfolio.position(request.key),
             open_orders=self._orders_at_their_largest(),
             day_pnl=self._engine.portfolio.day_pnl(self._engine.mark_of),
             now=self._engine.clock.now_ns(),

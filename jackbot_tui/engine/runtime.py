@@ -180,6 +180,7 @@ class EngineRuntime:
         parts = self._parts(self.journal, line.executor) | {"oms": oms, "portfolio": Portfolio()}
         self.engine = Engine(clock=self._turns, **parts)
         line.attach(self.engine, self._reschedule)
+        line.recall(recovered)
         self.engine.start(recovered, list(self.options.symbols))
         self.live = line
 

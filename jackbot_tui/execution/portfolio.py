@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, localcontext
 
 from jackbot_tui.model.accounting import (
+    adopted,
     apply_fill,
     apply_funding,
     currencies_of,
@@ -22,6 +23,7 @@ from jackbot_tui.model.accounting import (
 )
 from jackbot_tui.model.numbers import ONE, ZERO
 from jackbot_tui.model.orders import Order, OrderFilled, Position
+from jackbot_tui.model.records import PositionAdopted
 from jackbot_tui.model.transitions import EXACT
 
 MarkOf = Callable[[str], Decimal | None]
@@ -67,6 +69,16 @@ class Portfolio:
     def apply_funding(self, key: str, amount: Decimal, ts: int) -> Position:
         """Count a funding settlement (quote currency, positive = received)."""
         position = self._positions[key] = apply_funding(self.position(key), amount, ts)
+        return position
+
+    def adopt(self, record: PositionAdopted) -> Position:
+        """Take over what the venue holds in one instrument. What the account has of each currency stays as it was."""
+        before = self.balances()
+        position = adopted(self.position(record.key), record.quantity, record.average_entry, record.realized, record.ts)
+        self._positions[record.key] = position
+        with localcontext(EXACT):
+            for name, held in self.balances().items():
+                self._start[name] = self._start.get(name, ZERO) + before.get(name, ZERO) - held
         return position
 
     def agree_with(self, totals: Mapping[str, Decimal]) -> None:

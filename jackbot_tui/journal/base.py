@@ -19,12 +19,14 @@ from jackbot_tui.model.records import ParentMoved, ParentStarted, Record
 class Recovered(Struct, frozen=True, kw_only=True):
     """State rebuilt from the journal when it was opened.
 
-    ``orders`` holds every open order and the newest closed ones, by client id; ``fill_ids`` the
-    ``(client id, trade id)`` pairs already counted in them (venues number trades per instrument only). ``opening`` are
-    all positions as the last UTC midnight found them, with the price they had then (their entry price where none was
-    sampled): the day's result counts from there. ``margins`` are margin mode and leverage by instrument, where somebody
-    chose them. ``parents`` are the open parent orders with their newest state, None where none was written.
-    ``last_session`` is 0 for a new journal.
+    ``orders`` holds every open order and the newest closed ones, by client id; ``fill_ids`` the ``(client id, trade
+    id)`` pairs already counted in them (venues number trades per instrument only). ``opening`` are all positions as the
+    last UTC midnight found them, with the price they had then (their entry price where none was sampled): the day's
+    result counts from there. ``margins`` are margin mode and leverage by instrument, where somebody chose them.
+    ``settled`` says what a person did about differences to the venue, as kind, subject, how far apart it was where
+    it is ignored; or ``adopted``, key, until when executions are in a position that was taken over. ``parents`` are
+    the open parent orders with their newest state, None where none was written. ``last_session`` is 0 for a new
+    journal.
     """
 
     orders: dict[str, Order] = {}
@@ -33,6 +35,7 @@ class Recovered(Struct, frozen=True, kw_only=True):
     opening: tuple[tuple[Position, Decimal], ...] = ()
     margins: dict[str, MarginSetting] = {}
     parents: tuple[tuple[ParentStarted, ParentMoved | None], ...] = ()
+    settled: tuple[tuple[str, str, str], ...] = ()
     next_number: int = 1
     next_parent: int = 1
     killed: bool = False

@@ -9,6 +9,7 @@ import msgspec
 
 from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.records import (
+    DifferenceSettled,
     FundingApplied,
     MarginSet,
     MarkSampled,
@@ -16,6 +17,7 @@ from jackbot_tui.model.records import (
     OrderSubmitted,
     ParentMoved,
     ParentStarted,
+    PositionAdopted,
     Record,
 )
 
@@ -65,8 +67,10 @@ def subject_of(record: Record) -> str:
             return record.order.client_id
         case OrderRefused():
             return record.request.key
-        case FundingApplied() | MarginSet() | MarkSampled():
+        case FundingApplied() | MarginSet() | MarkSampled() | PositionAdopted():
             return record.key
+        case DifferenceSettled():
+            return record.subject
         case ParentStarted() | ParentMoved():
             return record.parent_id
         case _:
@@ -79,4 +83,6 @@ def _integers_of(record: Record) -> tuple[int, ...]:
         return record.ts, order.number, order.created_ns, order.updated_ns, order.triggered_ns
     if isinstance(record, ParentStarted):
         return record.ts, record.number, record.seed
+    if isinstance(record, PositionAdopted):
+        return record.ts, record.until
     return (record.ts,)

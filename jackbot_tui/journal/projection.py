@@ -17,15 +17,16 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from jackbot_tui.model.accounting import apply_fill, apply_funding, currencies_of, fee_in_base, fee_in_quote
+from jackbot_tui.model.accounting import adopted, apply_fill, apply_funding, currencies_of, fee_in_base, fee_in_quote
 from jackbot_tui.model.clock import NS_PER_S
-from jackbot_tui.model.enums import Side
+from jackbot_tui.model.enums import DifferenceRule, Side
 from jackbot_tui.model.errors import JackbotError, JournalError
 from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled, Position
 from jackbot_tui.model.records import (
     CommandReceived,
+    DifferenceSettled,
     FillMarkout,
     FundingApplied,
     KillSwitch,
@@ -36,6 +37,7 @@ from jackbot_tui.model.records import (
     OrderSubmitted,
     ParentMoved,
     ParentStarted,
+    PositionAdopted,
     Record,
     SessionEnded,
     SessionStarted,
@@ -169,6 +171,19 @@ class NothingStored:
         return ""
 
 
+ADOPTED = "adopted"
+"""The kind under which it is kept up to when a position that was taken over is known."""
+
+
+class Settled(Struct, frozen=True):
+    """What is still to be known of a difference that a person settled: the amount of an ignored one, the rule of any
+    other, or the time up to which executions are in an adopted position. ``seq`` is its record.
+    """
+
+    seq: int
+    amount: str
+
+
 class Changes(Struct):
     """What a run of records changed, each thing once in its newest state."""
 
@@ -178,6 +193,7 @@ class Changes(Struct):
     positions: dict[str, Position] = field(default_factory=dict)
     days: dict[tuple[str, str], DayResult] = field(default_factory=dict)
     margins: dict[str, MarginSetting] = field(default_factory=dict)
+    settled: dict[tuple[str, str], Settled] = field(default_factory=dict)
     parents_started: list[ParentStarted] = field(default_factory=list)
     parents_moved: dict[str, ParentMoved] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
@@ -239,6 +255,12 @@ class Projection:
                 self._mark(record)
             case MarginSet():
                 self._margin(record)
+            case PositionAdopted():
+                self._adopt(seq, record)
+            case DifferenceSettled():
+                ignored = record.rule == DifferenceRule.IGNORE
+                kept = Settled(seq, record.amount if ignored else record.rule)
+                self.changes.settled[record.kind, record.subject] = kept
             case ParentStarted():
                 self.changes.parents_started.append(record)
             case ParentMoved():
@@ -333,6 +355,18 @@ class Projection:
         currencies_of(record.key)
         _demand_finite(record.leverage)
         self.changes.margins[record.key] = MarginSetting(record.mode, record.leverage)
+
+    def _adopt(self, seq: int, record: PositionAdopted) -> None:
+        currencies_of(record.key)
+        _demand_finite(record.quantity, record.average_entry, record.realized)
+        before = self.position(record.key)
+        after = adopted(before, record.quantity, record.average_entry, record.realized, record.ts)
+        day = self._day(day_of(record.ts), record.key)
+        realized = EXACT.add(day.realized, EXACT.subtract(after.realized, before.realized))
+        day = self._closing(replace(day, realized=realized), after)
+        self.changes.settled[ADOPTED, record.key] = Settled(seq, str(record.until))
+        self._keep_position(after)
+        self._keep_day(day)
 
     def _mark(self, record: MarkSampled) -> None:
         currencies_of(record.key)

@@ -22,6 +22,10 @@ RECENT_CLOSED = 1_000
 """Closed orders that come back, so that what a venue tells late about them still finds them."""
 
 
+RECENT_SETTLED = 1_000
+"""Differences that a person settled, as many as come back."""
+
+
 def open_session(connection: sqlite3.Connection) -> int:
     """Count the session up, durably, so that no number is ever used by two openings; returns the new one."""
     connection.execute("BEGIN IMMEDIATE")
@@ -66,6 +70,7 @@ def _recovered(connection: sqlite3.Connection, now: int) -> Recovered:
         ),
         opening=_opening(tables, positions.values(), day_of(now)),
         margins=tables.margins(),
+        settled=tables.settled(RECENT_SETTLED),
         parents=tables.parents(),
         next_parent=tables.next_parent(),
         next_number=switches.next_number,

@@ -32,13 +32,13 @@ from jackbot_tui.journal.tables import (
     payment_of,
     position_of,
 )
-from jackbot_tui.journal.trips import RoundTrip, TagNote, TradedFill, round_trips
+from jackbot_tui.journal.trips import AdoptedAt, Event, RoundTrip, TagNote, TradedFill, round_trips
 from jackbot_tui.model.accounting import currencies_of, unrealized
 from jackbot_tui.model.enums import OrderStatus
 from jackbot_tui.model.errors import InputError, JournalError
 from jackbot_tui.model.numbers import ZERO
 from jackbot_tui.model.orders import Order, Position
-from jackbot_tui.model.records import Note
+from jackbot_tui.model.records import Note, PositionAdopted
 from jackbot_tui.model.transitions import EXACT
 
 Made = TypeVar("Made")
@@ -178,10 +178,12 @@ class JournalReader:
         What happened after ``until_ns`` is not looked at: a trade closed later is shown as open.
         """
         until = Filter(until_ns=chosen.until_ns, symbol=chosen.symbol)
-        events: list[Iterator[TradedFill | FundingPayment]] = []
+        events: list[Iterator[Event]] = []
         for key, start in self._flat_points(chosen):
             after = _Where(until).time("ts").add("key = ?", key).add("seq > ?", start)
             events.append(self._rows(_traded_fill_of, TRADED_FILL_COLUMNS, "fills", after, "seq", 0))
+            adoptions = _Where(until).time("ts").add("kind = 'adopted' AND subject = ?", key).add("seq > ?", start)
+            events.append(self._rows(_adopted_at, "seq, body", "log", adoptions, "seq", 0))
             events.append(self._rows(payment_of, FUNDING_COLUMNS, "funding", after, "seq", 0))
         tags = [TagNote(note.ts, note.text) for note in self.notes(until) if note.topic == TAG_TOPIC]
         trips = (
@@ -312,8 +314,15 @@ def _traded_fill_of(row: Row) -> TradedFill:
     return TradedFill(fill_of(fill), str(kind), str(tag), str(owner))
 
 
-def _seq_of(event: TradedFill | FundingPayment) -> int:
-    return event.seq if isinstance(event, FundingPayment) else event.fill.seq
+def _adopted_at(row: Row) -> AdoptedAt:
+    seq, body = row
+    record = decode(seq, body)
+    assert isinstance(record, PositionAdopted)
+    return AdoptedAt(seq, record.ts, record.key, record.quantity)
+
+
+def _seq_of(event: Event) -> int:
+    return event.fill.seq if isinstance(event, TradedFill) else event.seq
 
 
 def _with_day(total: DayTotal, day: DayResult) -> DayTotal:

@@ -76,6 +76,9 @@ CREATE TABLE parents (
     parent_id TEXT PRIMARY KEY, number INTEGER NOT NULL, started TEXT NOT NULL, moved TEXT, is_open INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX parents_open ON parents (number) WHERE is_open = 1;
+CREATE TABLE settled (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, seq INTEGER NOT NULL, amount TEXT NOT NULL, PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
 CREATE TABLE skipped (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE switches (
     only INTEGER PRIMARY KEY CHECK (only = 1), projected_seq INTEGER NOT NULL, next_number INTEGER NOT NULL,
@@ -84,7 +87,9 @@ CREATE TABLE switches (
 INSERT INTO switches VALUES (1, 0, 1, 0, 0);
 """
 
-PROJECTIONS = ("orders", "fills", "funding", "positions", "daily", "margins", "parents", "skipped", "switches")
+PROJECTIONS = (
+    "orders", "fills", "funding", "positions", "daily", "margins", "parents", "settled", "skipped", "switches",
+)  # fmt: skip
 """Tables that follow from the log and can be built again from it."""
 
 LATER_TABLES = """
@@ -93,6 +98,9 @@ CREATE TABLE IF NOT EXISTS parents (
     parent_id TEXT PRIMARY KEY, number INTEGER NOT NULL, started TEXT NOT NULL, moved TEXT, is_open INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS parents_open ON parents (number) WHERE is_open = 1;
+CREATE TABLE IF NOT EXISTS settled (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, seq INTEGER NOT NULL, amount TEXT NOT NULL, PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
 """
 """Tables that journals of the first releases lack. Such a journal has no record that would fill them."""
 

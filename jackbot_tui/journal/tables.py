@@ -88,6 +88,9 @@ _POSITIONS = Inserter("positions", POSITION_FIELDS, f"ON CONFLICT (key) DO {_new
 _DAILY = Inserter("daily", DAY_FIELDS, f"ON CONFLICT (key, day) DO {_newest(DAY_FIELDS[2:])}")
 _MARGINS = Inserter("margins", ("key", "mode", "leverage"), f"ON CONFLICT (key) DO {_newest(('mode', 'leverage'))}")
 _PARENTS = Inserter("parents", ("parent_id", "number", "started", "is_open"), "ON CONFLICT (parent_id) DO NOTHING")
+_SETTLED = Inserter(
+    "settled", ("kind", "subject", "seq", "amount"), f"ON CONFLICT (kind, subject) DO {_newest(('seq', 'amount'))}"
+)
 _SKIPPED = Inserter("skipped", ("seq", "reason"))
 
 
@@ -108,6 +111,7 @@ def write_changes(connection: sqlite3.Connection, projection: Projection, seq: i
             "UPDATE parents SET moved = ?, is_open = ? WHERE parent_id = ?",
             (_json(moved), int(moved.is_open), moved.parent_id),
         )
+    _SETTLED.write(connection, [(*place, settled.seq, settled.amount) for place, settled in changes.settled.items()])
     _SKIPPED.write(connection, [(skipped.seq, skipped.reason) for skipped in changes.skipped])
     switches = projection.switches
     connection.execute(
@@ -162,6 +166,13 @@ class StoredTables:
         return {
             key: msgspec.convert({"mode": mode, "leverage": leverage}, MarginSetting) for key, mode, leverage in rows
         }
+
+    def settled(self, most: int) -> tuple[tuple[str, str, str], ...]:
+        """What was settled and how (see ``projection.Settled``): the newest ``most``, oldest first."""
+        rows = self._connection.execute(
+            "SELECT kind, subject, amount FROM (SELECT * FROM settled ORDER BY seq DESC LIMIT ?) ORDER BY seq", (most,)
+        )
+        return tuple((kind, subject, amount) for kind, subject, amount in rows)
 
     def parents(self) -> tuple[tuple[ParentStarted, ParentMoved | None], ...]:
         """Open parent orders with their newest state, by number."""

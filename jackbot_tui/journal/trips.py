@@ -34,6 +34,15 @@ class TradedFill(Struct, frozen=True):
     owner: str
 
 
+class AdoptedAt(Struct, frozen=True):
+    """Record ``seq``: the position was set to ``quantity``, what the venue held (signed base units)."""
+
+    seq: int
+    ts: int
+    key: str
+    quantity: Decimal
+
+
 class TagNote(Struct, frozen=True):
     """A tag the trader gave at ``ts``."""
 
@@ -109,10 +118,14 @@ class Statistics(Struct, frozen=True, kw_only=True):
     average_held_ns: int
 
 
-def round_trips(events: Iterable[TradedFill | FundingPayment], tags: Iterable[TagNote] = ()) -> Iterator[RoundTrip]:
+Event = TradedFill | FundingPayment | AdoptedAt
+
+
+def round_trips(events: Iterable[Event], tags: Iterable[TagNote] = ()) -> Iterator[RoundTrip]:
     """Round trips of ``events`` (in log order): closed ones as they close, then those still open.
 
-    Every instrument must start flat. JournalError when it does not.
+    Every instrument must start flat. JournalError when it does not. A position taken over from the venue ends the trade
+    that was open, at what is known of it; what was entered elsewhere is in no trade, and so are its exits.
     """
     notes = list(tags)
     trips: dict[str, _Trip] = {}
@@ -121,6 +134,12 @@ def round_trips(events: Iterable[TradedFill | FundingPayment], tags: Iterable[Ta
         if isinstance(event, FundingPayment):
             if event.key in trips:
                 trips[event.key].funding = EXACT.add(trips[event.key].funding, event.amount)
+            continue
+        if isinstance(event, AdoptedAt):
+            ended = trips.pop(event.key, None)
+            if ended is not None:
+                yield ended.result(event.ts, notes)
+            dust[event.key] = event.quantity
             continue
         fill = event.fill
         trip = trips.get(fill.key)

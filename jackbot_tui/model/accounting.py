@@ -84,6 +84,12 @@ def apply_fill(
         )
 
 
+def adopted(position: Position, quantity: Decimal, average_entry: Decimal, realized: Decimal, ts: int) -> Position:
+    """The position after it was set to what the venue holds; fees, funding and what was traded stay as they were."""
+    updated_ns = max(position.updated_ns, ts)
+    return replace(position, quantity=quantity, average_entry=average_entry, realized=realized, updated_ns=updated_ns)
+
+
 def moved(position: Position, change: Decimal, price: Decimal) -> Position:
     """``position`` with ``change`` base units (signed) more at ``price``, no fee; call it in the exact context."""
     quantity = position.quantity + change

@@ -36,6 +36,14 @@ class TriggerBy(StrEnum):
     MARK = "mark"  # the mark price, perpetuals only
 
 
+class DifferenceRule(StrEnum):
+    """What a person may do about a difference between our books and the venue's."""
+
+    ADOPT = "adopt"  # it becomes ours
+    CLOSE = "close"  # it is canceled or closed at the venue
+    IGNORE = "ignore"  # it stays, and is warned about no more
+
+
 class TimeInForce(StrEnum):
     GTC = "gtc"
     IOC = "ioc"

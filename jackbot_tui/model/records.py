@@ -85,6 +85,41 @@ MARKOUT_HORIZONS_NS = (NS_PER_S, 5 * NS_PER_S, 30 * NS_PER_S, 300 * NS_PER_S)
 """How long after a fill its worth is looked at."""
 
 
+class DifferenceSettled(Struct, frozen=True, kw_only=True, tag="settled"):
+    """A person applied ``rule`` (adopt, close, ignore) to a difference between our books and the venue's; ``over``: one
+    that was ignored is no more.
+
+    ``kind``, ``subject``, ``ours`` and ``venue`` are as they were shown. ``amount`` is how far they were apart, signed
+    base units ("" for orders): a position is ignored for as long as it differs by just that.
+    """
+
+    ts: int
+    kind: str
+    subject: str
+    rule: str
+    ours: str
+    venue: str
+    source: str
+    amount: str = ""
+
+
+class PositionAdopted(Struct, frozen=True, kw_only=True, tag="adopted"):
+    """Our position is set to what the venue holds, from ``quantity`` (signed base units) and ``average_entry`` on.
+
+    ``realized`` is its price profit from here on: the venue's word on what is open says nothing about what is closed.
+    ``until`` is the venue's time up to which all executions of the account in this instrument are in it, 0 = none were
+    seen: an order that is taken over later moves the position by its later fills only.
+    """
+
+    ts: int
+    key: str
+    quantity: Decimal
+    average_entry: Decimal
+    realized: Decimal
+    until: int
+    source: str
+
+
 class FillMarkout(Struct, frozen=True, tag="markout"):
     """What a fill was worth afterwards: the mid 1 s, 5 s, 30 s and 5 min after it against its price.
 
@@ -160,6 +195,8 @@ Record = (
     | OrderRefused
     | FundingApplied
     | MarginSet
+    | DifferenceSettled
+    | PositionAdopted
     | FillMarkout
     | MarkSampled
     | ParentStarted

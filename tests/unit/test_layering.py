@@ -47,7 +47,8 @@ PURE = (
 """The sans-I/O heart: no event loop, no sockets, no files, no processes."""
 
 LIVE_CALLS = tuple(
-    f"execution.live.{part}" for part in ("client", "connection", "executor", "inquiry", "keys", "probe", "session")
+    f"execution.live.{part}"
+    for part in ("client", "connection", "executor", "foreign", "inquiry", "keys", "probe", "session")
 )
 """The parts of live execution that wait for a venue; what they hear is merged by the pure ones."""
 

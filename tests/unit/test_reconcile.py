@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from jackbot_tui.engine.options import DifferenceRules
 from jackbot_tui.engine.reconcile import Difference, DifferenceKind, Reconciliation, differences
 from jackbot_tui.execution.live.account import LiveAccount
 from jackbot_tui.execution.live.statements import (
@@ -13,8 +14,9 @@ from jackbot_tui.execution.live.statements import (
 )
 from jackbot_tui.execution.live.tracker import Tracker
 from jackbot_tui.model.clock import ManualClock
-from jackbot_tui.model.enums import MarketKind, Side
+from jackbot_tui.model.enums import DifferenceRule, MarketKind, Side
 from jackbot_tui.model.orders import Position
+from jackbot_tui.model.records import Record
 
 PERP, SPOT = "x:BTC/USDT:USDT", "x:BTC/USDT"
 K = DifferenceKind
@@ -80,6 +82,11 @@ class Said:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.notes: list[str] = []
+        self.records: list[Record] = []
+
+    def append(self, record: Record) -> int:
+        self.records.append(record)
+        return len(self.records)
 
     def note(self, topic: str, text: str) -> int:
         self.notes.append(text)
@@ -98,3 +105,46 @@ def test_a_difference_is_told_once_when_it_lasts_and_once_when_it_is_gone() -> N
     for found_now in ([one], [], [one], [one], [one], [], []):
         reconciliation.look(found_now)
     assert said.notes == [f"difference: position {PERP}: ours 1, venue 2", f"no longer different: position {PERP}"]
+
+
+def test_numbers_stay_while_a_difference_lasts_and_an_own_trade_does_not_end_it() -> None:
+    reconciliation = Reconciliation(said := Said())
+
+    def apart(ours: str, theirs: str) -> Difference:
+        gap = str(Decimal(theirs) - Decimal(ours))
+        return Difference(kind=K.POSITION, subject=PERP, ours=ours, venue=theirs, apart=gap)
+
+    foreign = Difference(kind=K.FOREIGN_ORDER, subject="BTC/USDT 7", ours="none", venue="buy 1 at 2")
+    first, traded, more = apart("0", "2"), apart("1", "3"), apart("1", "4")
+    for found_now in ([first], [first, foreign], [traded, foreign], [more, foreign]):
+        reconciliation.look(found_now)
+    rows = [(row.number, row.kind, row.ours, row.venue) for row in reconciliation.listed()]
+    assert rows == [(1, "position", "1", "3"), (2, "foreign order", "none", "buy 1 at 2")]
+    assert len(said.notes) == 2, "the own trade in between is no news"
+    reconciliation.look([apart("1", "4"), foreign])
+    assert [(row.number, row.venue) for row in reconciliation.listed()] == [(1, "4"), (2, "buy 1 at 2")]
+    assert said.notes[-1] == f"difference: position {PERP}: ours 1, venue 4"
+
+
+def test_what_is_ignored_is_told_no_more_until_it_is_another_one() -> None:
+    reconciliation = Reconciliation(said := Said())
+    one = Difference(kind=K.POSITION, subject=PERP, ours="0", venue="2", apart="2")
+    reconciliation.ignored[one.place] = "2"
+    for found_now in ([one], [one]):
+        reconciliation.look(found_now)
+    assert said.notes == [] and [row.ignored for row in reconciliation.listed()] == [True]
+    more = Difference(kind=K.POSITION, subject=PERP, ours="0", venue="3", apart="3")
+    for found_now in ([more], [more]):
+        reconciliation.look(found_now)
+    assert [row.ignored for row in reconciliation.listed()] == [False]
+    assert said.notes == [f"difference: position {PERP}: ours 0, venue 3"]
+    reconciliation.ignore(more)
+    reconciliation.look([])
+    assert [type(record).__name__ for record in said.records] == ["DifferenceSettled"]
+    assert reconciliation.ignored == {}
+
+
+def test_the_settings_give_each_kind_its_rule() -> None:
+    rules = DifferenceRules(foreign_order=DifferenceRule.CLOSE, position=DifferenceRule.IGNORE)
+    reconciliation = Reconciliation(Said(), rules)
+    assert [reconciliation.rule_of(kind) for kind in K] == ["close", "close", None, "ignore", "adopt"]
