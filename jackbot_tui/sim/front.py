@@ -7,6 +7,7 @@ the exchange's timeline.
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -164,6 +165,9 @@ class Front(ABC):
         self.accounts = world.accounts
         self.accounts.attach(self.markets)
         self._outbox = Outbox(world.faults, world.timeline)
+        self.over_limit: Counter[str] = Counter()
+        """What clients sent beyond the venue's limits: ``requests``, ``messages``, ``handshakes``."""
+
 
     @classmethod
     def update_ids(cls, listings: Sequence[Listing], seed: int) -> dict[str, UpdateIds]:

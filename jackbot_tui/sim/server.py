@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 CONNECTION_WINDOW_S = 300.0
 LATE_ANSWER_S = 0.4
 _LOG = logging.getLogger("aiohttp.server")
+LIMIT_STATUSES = (418, 429)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -120,6 +121,7 @@ class Gateway:
             if self._faults.strikes(Chance.REFUSE) or self._faults.under_maintenance:
                 return web.Response(status=503, text="Service Unavailable")
             if not self._admit_handshake(door):
+                self.front.over_limit["handshakes"] += 1
                 return web.Response(status=429, text="Too Many Requests", headers={"Retry-After": "60"})
             call = await _call(request)
             try:
@@ -168,7 +170,9 @@ class Gateway:
                     return _response(stale)
                 reply = page.answer(call)
             except RequestRefused as refused:
+                front.over_limit["requests"] += refused.reply.status in LIMIT_STATUSES
                 return _response(refused.reply)
+            front.over_limit["requests"] += reply.status in LIMIT_STATUSES
             front.publish_accounts()
             if page.trades:
                 reply = await self._returned(request, reply)

@@ -225,6 +225,7 @@ class ClientSocket:
                 continue
             self._last_heard = loop.time()
             if not self._messages.admit(loop.time()):
+                self._front.over_limit["messages"] += 1
                 self._front.too_many_messages(self)
                 continue
             if message.type is WSMsgType.PONG:
