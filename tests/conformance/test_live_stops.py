@@ -1,7 +1,9 @@
 """Stops at every venue whose dialect knows them: they rest, are canceled, are woken and filled, seen or unseen."""
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -25,12 +27,16 @@ MARKETS = list(markets())
 
 
 def stop(live: Live, symbol: str, part: str, price: Decimal | None = None, by: TriggerBy | None = None) -> str:
-    """Sell what is held when the price comes to ``part`` of the touch."""
+    """Sell what is held when the price comes to ``part`` of what it is now."""
     rule = live.dialect.stops[MarketKind.LINEAR if ":" in symbol else MarketKind.SPOT]
+    by = by or next(iter(rule.triggers))
+    trigger = live.far(symbol, part=part)
+    if by is TriggerBy.MARK:
+        tick = live.exchange.listing(symbol).instrument.tick
+        trigger = live.exchange.accounts.mark(f"{live.venue}:{symbol}") * Decimal(part) // tick * tick
     return live.submit(
-        symbol, Side.SELL, live.size(symbol), price, reduce_only=":" in symbol,
-        trigger_price=live.far(symbol, part=part), trigger_by=by or next(iter(rule.triggers)),
-    )  # fmt: skip
+        symbol, Side.SELL, live.size(symbol), price, reduce_only=":" in symbol, trigger_price=trigger, trigger_by=by
+    )
 
 
 async def held(live: Live, symbol: str) -> None:
@@ -38,17 +44,29 @@ async def held(live: Live, symbol: str) -> None:
     await live.until(lambda: live.status(bought) is S.FILLED)
 
 
-def fall(live: Live, symbol: str, part: str) -> None:
-    """Let somebody else sell the book down below ``part`` of the touch, and buyers come back there."""
-    engine, elapsed = live.exchange.engine(symbol), live.exchange.timeline
-    best = engine.best_bid
-    assert best is not None
-    goal = int(best * Decimal(part))
+async def wake(live: Live, symbol: str, client_id: str) -> None:
+    """Push the market until the exchange has let the order go."""
+
+    def woken() -> bool:
+        push(live, symbol, client_id)
+        return not any(each.waiting for each in live.exchange.accounts.orders.open_orders(1))
+
+    await live.until(woken)
+
+
+def push(live: Live, symbol: str, client_id: str) -> None:
+    """Somebody sells the book down below the trigger of an order, where buyers stand.
+
+    A mark follows the market slowly: the book falls further for it.
+    """
+    engine, order, now = live.exchange.engine(symbol), live.oms.orders[client_id], live.exchange.timeline.elapsed_ns
+    tick = live.exchange.listing(symbol).instrument.tick
+    assert order.trigger_price is not None
+    goal = int(order.trigger_price / tick * (Decimal("0.96") if order.trigger_by is TriggerBy.MARK else 1)) - 5
     while (bid := engine.best_bid) is not None and bid > goal:
-        lots = sum(order.remaining for order in engine.queue_at(Side.BUY, bid))
-        engine.submit(Side.SELL, lots, bid, now=elapsed.elapsed_ns)
-    engine.submit(Side.BUY, 10**9, goal - 1, now=elapsed.elapsed_ns)
-    engine.submit(Side.SELL, 1, goal - 1, now=elapsed.elapsed_ns)
+        engine.submit(Side.SELL, sum(each.remaining for each in engine.queue_at(Side.BUY, bid)), bid, now=now)
+    engine.submit(Side.BUY, 10**7, goal, now=now)
+    engine.submit(Side.SELL, 1, goal, now=now)
 
 
 @pytest.mark.parametrize(("venue", "kind"), MARKETS)
@@ -56,18 +74,15 @@ async def test_a_stop_rests_apart_from_the_book_and_is_canceled(venue: str, kind
     async with trading(venue, kind) as (live, symbol):
         await held(live, symbol)
         for by in live.dialect.stops[kind].triggers:
-            plain = stop(live, symbol, "0.95", by=by)
-            limited = stop(live, symbol, "0.95", live.far(symbol, part="0.945"), by)
-            await live.until(lambda one=plain, two=limited: (live.status(one), live.status(two)) == (S.NEW, S.NEW))
+            both = (stop(live, symbol, "0.95", by=by), stop(live, symbol, "0.95", live.far(symbol, part="0.945"), by))
+            await live.until(partial(all_are, live, both, S.NEW))
             waiting = live.exchange.accounts.orders.open_orders(1)
             assert {(order.trigger is not None, order.waiting) for order in waiting} == {(True, True)}
-            assert all(live.oms.orders[each].is_waiting for each in (plain, limited))
+            assert all(live.oms.orders[each].is_waiting for each in both)
             await live.until(lambda: not live.differences(), why=live.differences)
-            for each in (plain, limited):
+            for each in both:
                 live.cancel(each)
-            await live.until(
-                lambda one=plain, two=limited: (live.status(one), live.status(two)) == (S.CANCELED, S.CANCELED)
-            )
+            await live.until(partial(all_are, live, both, S.CANCELED))
             assert not live.exchange.accounts.orders.open_orders(1)
 
 
@@ -75,9 +90,9 @@ async def test_a_stop_rests_apart_from_the_book_and_is_canceled(venue: str, kind
 async def test_a_stop_that_is_woken_fills_and_is_told(venue: str, kind: MarketKind) -> None:
     async with trading(venue, kind) as (live, symbol):
         await held(live, symbol)
-        waiting = stop(live, symbol, "0.995", by=stirred_by(live, kind))
+        waiting = stop(live, symbol, near(live, kind), by=stirred_by(live, kind))
         await live.until(lambda: live.status(waiting) is S.NEW)
-        fall(live, symbol, "0.994")
+        await wake(live, symbol, waiting)
         await live.until(lambda: live.status(waiting) is S.FILLED, why=live.differences)
         assert live.oms.orders[waiting].triggered_ns
         assert filled_there(live, symbol) == live.oms.orders[waiting].filled
@@ -87,10 +102,10 @@ async def test_a_stop_that_is_woken_fills_and_is_told(venue: str, kind: MarketKi
 async def test_a_stop_woken_while_our_streams_are_down_is_found(venue: str, kind: MarketKind) -> None:
     async with trading(venue, kind) as (live, symbol):
         await held(live, symbol)
-        waiting = stop(live, symbol, "0.995", by=stirred_by(live, kind))
+        waiting = stop(live, symbol, near(live, kind), by=stirred_by(live, kind))
         await live.until(lambda: live.status(waiting) is S.NEW)
         live.exchange.faults.trigger("private_silence", 60 * SECOND)
-        fall(live, symbol, "0.994")
+        await wake(live, symbol, waiting)
         await live.until(lambda: live.status(waiting) is S.FILLED, why=live.differences)
         assert live.oms.orders[waiting].triggered_ns
         assert filled_there(live, symbol) == live.oms.orders[waiting].filled
@@ -101,19 +116,50 @@ async def test_a_cancel_that_comes_too_late_finds_the_order_that_followed(venue:
     """A stop-limit is woken unseen and rests in the book; the cancel of what we hold to be waiting must reach it."""
     async with trading(venue, kind) as (live, symbol):
         await held(live, symbol)
-        waiting = stop(live, symbol, "0.995", live.far(symbol, part="1.02"), stirred_by(live, kind))
+        waiting = stop(live, symbol, near(live, kind), live.far(symbol, part="1.02"), stirred_by(live, kind))
         await live.until(lambda: live.status(waiting) is S.NEW)
         live.exchange.faults.trigger("private_silence", 60 * SECOND)
-        fall(live, symbol, "0.994")
-        await live.until(lambda: not live.exchange.accounts.orders.open_orders(1)[0].waiting)
+        await wake(live, symbol, waiting)
         live.cancel(waiting)
         await live.until(lambda: live.status(waiting) is S.CANCELED, why=live.differences)
         assert not live.exchange.accounts.orders.open_orders(1)
 
 
+@pytest.mark.parametrize(("venue", "kind"), MARKETS)
+async def test_a_stop_woken_while_we_were_not_there_is_found_at_the_restart(venue: str, kind: MarketKind) -> None:
+    async with trading(venue, kind) as (live, symbol):
+        await held(live, symbol)
+        waiting = stop(live, symbol, near(live, kind), by=stirred_by(live, kind))
+        await live.until(lambda: live.status(waiting) is S.NEW)
+        known = live.oms.orders[waiting]
+        await live.close()
+        while live.exchange.accounts.orders.open_orders(1):
+            push(live, symbol, waiting)
+            await asyncio.sleep(0.01)
+        again = Live(live.exchange, venue=venue)
+        try:
+            again.oms.load([known], [])
+            again.executor.remember([known])
+            for event in again.executor.restore([known], again.clock.now_ns()):
+                again.oms.apply(event)
+            await again.until(lambda: again.status(waiting) is S.FILLED, why=again.differences)
+            assert again.oms.orders[waiting].triggered_ns
+            assert filled_there(again, symbol) == again.oms.orders[waiting].filled
+        finally:
+            await again.close()
+
+
+def all_are(live: Live, orders: tuple[str, ...], status: OrderStatus) -> bool:
+    return all(live.status(each) is status for each in orders)
+
+
 def stirred_by(live: Live, kind: MarketKind) -> TriggerBy:
     triggers = live.dialect.stops[kind].triggers
     return TriggerBy.LAST if TriggerBy.LAST in triggers else next(iter(triggers))
+
+
+def near(live: Live, kind: MarketKind) -> str:
+    return "0.995" if stirred_by(live, kind) is TriggerBy.LAST else "0.9995"
 
 
 def filled_there(live: Live, symbol: str) -> Decimal:

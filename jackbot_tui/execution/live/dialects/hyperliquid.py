@@ -17,9 +17,12 @@ from jackbot_tui.execution.live.dialect import (
     IdWriting,
     KeyRights,
     RightsRule,
+    StopRule,
+    StopState,
     Weights,
+    trigger_of_kind,
 )
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.model.errors import JackbotError
 from jackbot_tui.venues.hyperliquid.errors import ERRORS
 
@@ -105,11 +108,15 @@ class Mended:
         self, symbol: str, type: str, side: str, amount: float, price: float | None = None, params: Any = None
     ) -> Any:
         """ccxt: wants a price with a market order, sends a fill-or-kill that the venue does not have, and shows what an
-        IOC order got as what it asked for.
+        IOC order got as what it asked for. The price of a stop at market is its trigger: what bounds it (5 %) has to
+        count from there.
         """
         params = dict(params or {})
         if str(params.get("timeInForce", "")).upper() == "FOK":
             raise NotSupported("hyperliquid has no fill-or-kill: it was not sent")
+        trigger = params.get("stopLossPrice", params.get("takeProfitPrice"))
+        if type == "market" and price is None and trigger is not None:
+            price = trigger  # its bound counts from where it will act, not from today's book
         if type == "market" and price is None:
             book = await self.fetch_order_book(symbol, 1)
             facing = book["asks" if side == "buy" else "bids"]
@@ -241,6 +248,15 @@ def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
     return KeyRights(may_trade=said.get("role") == "agent" and owner == said["wallet"], may_withdraw=False)
 
 
+def _stop(raw: Mapping[str, Any]) -> StopState | None:
+    """A trigger order stays one order; rows of the stream tell only that it was ``triggered``."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    row = info.get("order") or info
+    if info.get("status") == "triggered":
+        return StopState(waits=False)
+    return StopState(waits=True) if row.get("isTrigger") and info.get("status") in (None, "open") else None
+
+
 def _count_down(market_id: str, ms: int) -> dict[str, object]:
     return {"ms": ms}
 
@@ -264,6 +280,9 @@ DIALECT = Dialect(
     rights=RightsRule("fetch_key_role", _rights),
     dead_man=dict.fromkeys(BOTH_KINDS, _DEAD_MAN),
     dead_man_s=(6.0, 86_400.0),  # 5 s at least when it arrives
+    stops={  # "Placing trigger orders is not enabled on spot trading yet."
+        MarketKind.LINEAR: StopRule(triggers={TriggerBy.MARK: ""}, ask=trigger_of_kind, read=_stop)
+    },
     override=mended,
     credentials=("walletAddress", "privateKey"),
     source="API documents: exchange and info endpoints, signing, nonces, rate limits; ccxt 4.5.90",

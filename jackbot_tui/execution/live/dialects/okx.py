@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from msgspec import structs
+
 from jackbot_tui.execution.live.dialect import (
     BOTH_KINDS,
     ClientIdRule,
@@ -22,9 +24,13 @@ from jackbot_tui.execution.live.dialect import (
     Dialect,
     KeyRights,
     RightsRule,
+    StopRule,
+    StopState,
     Weights,
+    trigger_of_kind,
 )
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
+from jackbot_tui.model.orders import Order
 from jackbot_tui.venues.okx.errors import ERRORS
 
 _NOTHING: dict[str, Any] = {}
@@ -107,7 +113,18 @@ def corrected(plain: type[Any]) -> type[Any]:
             parsed: dict[str, Any] = super().parse_order(order, market)
             if "accFillSz" in order and order.get("ordId"):  # an order of the book, whatever it followed from
                 parsed["id"] = order["ordId"]
+            # algo orders, and what follows from them, carry our id under another name
+            parsed["clientOrderId"] = order.get("clOrdId") or order.get("algoClOrdId") or None
             return parsed
+
+        async def cancel_order(self, id: str | None, symbol: str | None = None, params: Any = _NOTHING) -> Any:
+            """ccxt cannot cancel an algo order by our id."""
+            if not params.get("trigger"):
+                return await super().cancel_order(id, symbol, params)
+            market = self.market(str(symbol))
+            named = {"algoId": id} if id else {"algoClOrdId": params["clientOrderId"]}
+            answer = await self.privatePostTradeCancelAlgos([{"instId": market["id"], **named}])
+            return self.parse_order(answer["data"][0], market)
 
         async def fetch_open_orders(
             self, symbol: str | None = None, since: int | None = None, limit: int | None = None, params: Any = _NOTHING
@@ -206,6 +223,29 @@ def corrected(plain: type[Any]) -> type[Any]:
     return Okx
 
 
+def _trigger(order: Order, price: float) -> dict[str, object]:
+    """A one-way stop (``conditional``), which may be reduce-only; ``trigger`` orders may not."""
+    side = "tp" if order.take_profit else "sl"
+    return {**trigger_of_kind(order, price), f"{side}TriggerPxType": order.trigger_by.value}
+
+
+def _algo(raw: Mapping[str, Any]) -> StopState | None:
+    """Algo orders have pages and ids of their own, and another order follows from one that is woken."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    if not info.get("algoId") or "accFillSz" in info:
+        return None
+    state = str(info.get("state") or "")
+    woken = state in ("effective", "partially_effective")
+    waits = False if woken else True if state in ("live", "pause") else None
+    return StopState(waits=waits, stands_for=True, follower=str(info.get("ordId") or "") if woken else "")
+
+
+_APART: Mapping[str, object] = {"trigger": True}
+_STOPS = StopRule(
+    triggers={TriggerBy.LAST: "last", TriggerBy.MARK: "mark"}, ask=_trigger, query=_APART, cancel=_APART,
+    listed={"trigger": True, "ordType": "conditional"}, read=_algo,
+)  # fmt: skip
+
 DIALECT = Dialect(
     venue="okx",
     client_ids=ClientIdRule(32, "A-Za-z0-9", "clOrdId, v5 trade page: letters and digits only"),
@@ -222,6 +262,10 @@ DIALECT = Dialect(
     weights=dict.fromkeys(BOTH_KINDS, Weights(load=4, balance=6, positions=6, setting=2, count_down=1)),
     dead_man=dict.fromkeys(BOTH_KINDS, DeadMan("count_down_account", _count_down, whole=True)),
     dead_man_s=(10.0, 120.0),
+    stops={
+        MarketKind.SPOT: structs.replace(_STOPS, triggers={TriggerBy.LAST: "last"}),
+        MarketKind.LINEAR: _STOPS,
+    },
     override=corrected,
     source="OKX API v5 documents of June 2026, okx.md",
 )
