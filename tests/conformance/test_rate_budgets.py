@@ -5,6 +5,7 @@ client's own limiter was told ("slow down") counts as well, since some venues re
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from tests.gateway_world import symbols_of
 
-RECONNECTS = 2
+RECONNECTS = int(os.environ.get("JACKBOT_RECONNECTS", "1"))
 PATIENCE_S = 60.0
 
 
