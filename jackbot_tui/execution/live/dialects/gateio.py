@@ -8,6 +8,7 @@ Mended here, each with a test that fails on plain ccxt (``tests/conformance/test
 - ccxt leaves words of the venue as they are that it does not know (``_update``, ``fok``, ``stp``, ``reduce_only`` …).
 - ``set_leverage`` makes a position isolated, whatever it was, and there is no ``set_margin_mode``.
 - Own trades come newest first, one page: all pages are read.
+- Of a triggered order ccxt tells no text, and asks for one by text, which the venue does not know: the lists tell it.
 - A request may arrive a minute late and still count: orders carry the time after which the venue must drop them.
 - Streams of perpetuals need the account's uid: it is asked for when the first stream is opened, and with it whether the
   account is a unified one, which is refused.
@@ -23,9 +24,12 @@ from jackbot_tui.execution.live.dialect import (
     Dialect,
     KeyRights,
     RightsRule,
+    StopRule,
+    StopState,
     Weights,
+    trigger_of_kind,
 )
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.venues.gateio.errors import ERRORS
 
 ORDER_LIFE_MS = 5_000
@@ -69,15 +73,22 @@ def _mended(plain: type[Any]) -> type[Any]:
     def parse_trade(self: Any, trade: Any, market: Any = None) -> Any:
         return {**plain.parse_trade(self, trade, market), "clientOrderId": trade.get("text")}
 
+    def parse_order(self: Any, order: Any, market: Any = None) -> Any:
+        parsed = plain.parse_order(self, order, market)
+        return {**parsed, "clientOrderId": order["initial"].get("text")} if "initial" in order else parsed
+
     async def fetch_order(self: Any, id: Any, symbol: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         missing, text = _error(self, "ORDER_NOT_FOUND"), (params or {}).get("clientOrderId")
+        waits = {"trigger": True} if (params or {}).get("trigger") else {}
         try:
+            if waits and text:
+                raise missing("a triggered order is found by its own id only")
             return await plain.fetch_order(self, id, symbol, dict(params or {}))
         except missing:
             if not text:
                 raise
         for ask in (self.fetch_open_orders, self.fetch_closed_orders):
-            for order in await ask(symbol, None, PAGE):
+            for order in await ask(symbol, None, PAGE, dict(waits)):
                 if order["clientOrderId"] == text:
                     return order
         raise missing(f'{self.id} {{"label":"CLIENT_ID_NOT_FOUND","message":"{text} is in no list"}}')
@@ -143,7 +154,7 @@ def _mended(plain: type[Any]) -> type[Any]:
         return {"perms": mine[0]["perms"], "mode": mine[0]["mode"]} if len(mine) == 1 else {}
 
     mends = (
-        parse_order_status, parse_trade, fetch_order, cancel_order, fetch_my_trades, sign, set_leverage,
+        parse_order_status, parse_order, parse_trade, fetch_order, cancel_order, fetch_my_trades, sign, set_leverage,
         set_margin_mode, subscribe_private, fetch_key_rights,
     )  # fmt: skip
     return type(plain.__name__, (plain,), {mend.__name__: mend for mend in mends})
@@ -155,6 +166,21 @@ def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
         return KeyRights()
     withdraws = any(name.startswith("withdraw") and not reads for name, reads in permissions.items())
     return KeyRights(may_trade=permissions.get(NAMES[kind]) is False, may_withdraw=withdraws)
+
+
+def _triggered(raw: Mapping[str, Any]) -> StopState | None:
+    """Triggered orders have pages and ids of their own; ``trade_id`` is the order that one has fired."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    if set(info) <= {"id", "id_string"}:  # the answer to placing one is no more than that
+        return StopState(stands_for=True)
+    if "initial" not in info:
+        return None
+    fired, end = str(info.get("trade_id") or "0"), info.get("finish_as")
+    waits = False if end == "succeeded" else True if info.get("status") == "open" else None
+    return StopState(waits=waits, stands_for=True, follower=fired if waits is False and fired != "0" else "")
+
+
+_APART: Mapping[str, object] = {"trigger": True}
 
 
 def _spot_count_down(market_id: str, ms: int) -> dict[str, object]:
@@ -187,6 +213,17 @@ DIALECT = Dialect(
         MarketKind.LINEAR: DeadMan("privateFuturesPostSettleCountdownCancelAll", _linear_count_down),
     },
     dead_man_s=(5.0, 3600.0),
+    stops={  # on spot ccxt cannot write one that is to be a market order
+        MarketKind.LINEAR: StopRule(
+            triggers={TriggerBy.LAST: "0", TriggerBy.MARK: "1"},
+            by="price_type",
+            ask=trigger_of_kind,
+            query=_APART,
+            cancel=_APART,
+            listed=_APART,
+            read=_triggered,
+        ),
+    },
     rights=RightsRule("fetch_key_rights", _rights),
     source="Gate API v4, REST and WebSocket documents, 2025-11-30; ccxt 4.5.90",
 )
