@@ -37,7 +37,7 @@ soak: $(DEV)           ## long soaks and drills (tens of minutes)
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
 
 conformance: $(DEV)    ## every venue against its gateway, ccxt and recordings; results into the docs
-	JACKBOT_CONFORMANCE_UPDATES=100000 $(BIN)/python -m pytest -q -n $(JOBS) tests/conformance tests/recorded tests/unit -k "gateway or codec or quirks or recorded" --conformance-report jackbot_tui/venues/conformance.json $(ARGS)
+	JACKBOT_CONFORMANCE_UPDATES=100000 $(BIN)/python -m pytest -q -n $(JOBS) tests/conformance tests/recorded tests/unit -m 'not soak' -k "gateway or codec or quirks or recorded or test_private or test_live" --conformance-report jackbot_tui/venues/conformance.json $(ARGS)
 	$(BIN)/python -m jackbot_tui.docgen docs
 
 bench: $(DEV)          ## benchmarks beside peers, as ratios

@@ -1,7 +1,7 @@
 """Pages that code can print: commands, keys, refusals, settings. ``make docs`` writes them, a test compares them.
 
 Run as ``python -m jackbot_tui.docgen docs``. Nothing here is written by hand about what code knows; hand-written text
-of docs/CONFIGURATION.md stands around a marked part.
+of docs/CONFIGURATION.md and docs/LIVE.md stands around marked parts.
 """
 
 import sys
@@ -10,7 +10,15 @@ from pathlib import Path
 
 from jackbot_tui.model.errors import InputError
 
-BEGIN, END = "<!-- generated from the settings model by make docs: begin -->", "<!-- generated: end -->"
+END = "<!-- generated: end -->"
+
+
+def begin_of(source: str) -> str:
+    """The mark before a part that is made from ``source``."""
+    return f"<!-- generated from {source} by make docs: begin -->"
+
+
+BEGIN = begin_of("the settings model")
 
 
 def commands_page() -> str:
@@ -49,10 +57,11 @@ def bands_page() -> str:
 
 
 def status_page() -> str:
-    """docs/IMPLEMENTATION_STATUS.md, from the venues' specs and the conformance results."""
+    """docs/IMPLEMENTATION_STATUS.md, from the venues' specs and dialects and the conformance results."""
+    from jackbot_tui.execution.live.table import trading_sections
     from jackbot_tui.venues.matrix import status_page as page
 
-    return page()
+    return page(trading_sections())
 
 
 def streams_page() -> str:
@@ -73,11 +82,24 @@ def configuration_page(present: str) -> str:
     """docs/CONFIGURATION.md: ``present`` with its marked part made new; InputError when the marks are not there."""
     from jackbot_tui.settings import template
 
-    head, begin, rest = present.partition(BEGIN)
+    return _with_part(present, CONFIGURATION, BEGIN, template.reference_tables())
+
+
+def live_page(present: str) -> str:
+    """docs/LIVE.md: ``present`` with the state diagram and the venues' table made new; InputError without the marks."""
+    from jackbot_tui.execution.live.table import live_table
+    from jackbot_tui.execution.states import state_diagram
+
+    drawn = _with_part(present, LIVE, begin_of("the order state machine"), f"{state_diagram()}\n")
+    return _with_part(drawn, LIVE, begin_of("the dialects"), f"{live_table()}\n")
+
+
+def _with_part(present: str, path: str, begin: str, text: str) -> str:
+    head, found, rest = present.partition(begin)
     _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"docs/CONFIGURATION.md has lost its marks: {BEGIN} … {END}")
-    return f"{head}{BEGIN}\n\n{template.reference_tables()}\n{END}{tail}"
+    if not found or not end:
+        raise InputError(f"{path} has lost its marks: {begin} … {END}")
+    return f"{head}{begin}\n\n{text}\n{END}{tail}"
 
 
 WHOLE_PAGES: dict[str, Callable[[], str]] = {
@@ -90,13 +112,14 @@ WHOLE_PAGES: dict[str, Callable[[], str]] = {
     "docs/L2_DATA_STREAMS.md": streams_page,
     "config/jackbot.toml": default_file,
 }
-CONFIGURATION = "docs/CONFIGURATION.md"
+CONFIGURATION, LIVE = "docs/CONFIGURATION.md", "docs/LIVE.md"
+MARKED_PAGES: dict[str, Callable[[str], str]] = {CONFIGURATION: configuration_page, LIVE: live_page}
 
 
 def pages(root: Path) -> dict[str, str]:
     """Every generated page by its path below ``root``, as it should be now."""
     made = {path: make() for path, make in WHOLE_PAGES.items()}
-    made[CONFIGURATION] = configuration_page((root / CONFIGURATION).read_text())
+    made |= {path: make((root / path).read_text()) for path, make in MARKED_PAGES.items()}
     return made
 
 

@@ -53,13 +53,14 @@ def status_rows() -> list[tuple[str, ...]]:
 
 
 def reason_rows() -> list[tuple[str, ...]]:
-    """Why something was not tried, each reason once."""
+    """Why something was not tried, each reason once; what ccxt cannot do has a table of its own."""
     return [
         (load_spec(result.venue).title, result.kind.value, aspect.value, reason)
         for result in known_results().values()
         if result.venue in VENUES
         for aspect, outcome in sorted(result.aspects.items())
         for reason in outcome.reasons
+        if reason not in result.without.values()
     ]
 
 
@@ -118,14 +119,14 @@ def cost_rows() -> list[tuple[str, ...]]:
     ]
 
 
-def status_page() -> str:
-    """docs/IMPLEMENTATION_STATUS.md."""
+def status_page(more: Sequence[str] = ()) -> str:
+    """docs/IMPLEMENTATION_STATUS.md; ``more`` are sections of rooms above, between the table and its reasons."""
     parts = [
         "# Implementation status",
         "Made by `make docs` from the venues' specs and the results of the last `make conformance`. *Supported* means"
         " that every aspect was tried and nothing failed. Numbers are tests passed; a `+` says that some could not be"
         " tried, and below stands why.",
-        _table(STATUS_HEAD, status_rows()),
+        markdown_table(STATUS_HEAD, status_rows()),
         "What the columns mean:",
         "\n".join(
             (
@@ -134,10 +135,11 @@ def status_page() -> str:
             )
         ),
     ]
+    parts += more
     reasons = reason_rows()
     if reasons:
-        parts += ["## Not tried, and why", _table(("venue", "market", "aspect", "reason"), reasons)]
-    parts += ["## Costs, limits and sources", _table(COST_HEAD, cost_rows())]
+        parts += ["## Not tried, and why", markdown_table(("venue", "market", "aspect", "reason"), reasons)]
+    parts += ["## Costs, limits and sources", markdown_table(COST_HEAD, cost_rows())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -150,7 +152,7 @@ def streams_page() -> str:
                 "Made by `make docs` from the venues' specs: how each venue sends its book and how gaps are seen."
                 " *levels*: what is kept a side. *life*: after how long a connection is replaced by a new one before"
                 " the venue cuts it.",
-                _table(STREAM_HEAD, stream_rows()),
+                markdown_table(STREAM_HEAD, stream_rows()),
                 "A book that breaks its sequence, its checksum or its rhythm is not LIVE until a fresh snapshot joined"
                 " its stream; other books on the connection go on.",
             )
@@ -168,7 +170,8 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]], most: int = 
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars inside of cells become strokes."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(text.replace('|', '/') for text in row)} |" for row in rows]
     return "\n".join(lines)

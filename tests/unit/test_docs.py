@@ -14,11 +14,15 @@ from jackbot_tui import docgen
 from jackbot_tui.cli.arguments import HelpWanted, parse
 from jackbot_tui.desk.language import SymbolTable
 from jackbot_tui.desk.language import parse as parse_line
+from jackbot_tui.execution.live.dialects import open_venues
+from jackbot_tui.execution.live.table import trading_rows
+from jackbot_tui.model.enums import OrderStatus
 from jackbot_tui.model.errors import ConfigError, InputError
 from jackbot_tui.settings.load import load_settings
+from jackbot_tui.venues import load_spec
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 HAND_WRITTEN = [
     ROOT / "README.md",
     *(ROOT / "docs" / name for name in ("FIRST_STEPS.md", "HEADLESS.md", "CONFIGURATION.md")),
@@ -35,14 +39,11 @@ def committed() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split() if Path(name).suffix in suffixes]
 
 
-@pytest.mark.parametrize("path", [*docgen.WHOLE_PAGES, docgen.CONFIGURATION])
+@pytest.mark.parametrize("path", [*docgen.WHOLE_PAGES, *docgen.MARKED_PAGES])
 def test_generated_pages_are_current(path: str) -> None:
-    made = (
-        docgen.WHOLE_PAGES[path]()
-        if path in docgen.WHOLE_PAGES
-        else docgen.configuration_page((ROOT / path).read_text())
-    )
-    assert (ROOT / path).read_text() == made, "run: make docs"
+    present = (ROOT / path).read_text()
+    made = docgen.WHOLE_PAGES[path]() if path in docgen.WHOLE_PAGES else docgen.MARKED_PAGES[path](present)
+    assert present == made, "run: make docs"
 
 
 def test_the_configuration_page_keeps_the_text_around_its_tables() -> None:
@@ -53,7 +54,29 @@ def test_the_configuration_page_keeps_the_text_around_its_tables() -> None:
         docgen.configuration_page("nothing marked")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_live_page_names_every_state_every_open_exchange_and_where_rights_are_not_told() -> None:
+    page = (ROOT / "docs" / "LIVE.md").read_text()
+    drawing = page.partition("## What an order goes through")[2].partition("<!-- generated")[0]
+    assert [status.name for status in OrderStatus if status.name not in drawing] == []
+    with pytest.raises(InputError, match=r"docs/LIVE\.md has lost its marks"):
+        docgen.live_page("nothing marked")
+    for venue in open_venues():
+        assert f"](live/{venue}.md)" in page, venue
+        assert f"\n| {load_spec(venue).title} | " in page.partition("rights to tick")[2], venue
+    unsaid = {row[0] for row in trading_rows() if row[-1] == "not told"}
+    named = page.partition("**nobody can check")[2].partition("\n\n")[0]
+    assert {load_spec(venue).title for venue in open_venues() if load_spec(venue).title in named} == unsaid
+
+
+def test_every_line_that_the_live_page_explains_is_one_that_is_said() -> None:
+    table = (ROOT / "docs" / "LIVE.md").read_text().partition("## When something is wrong")[2]
+    source = "\n".join(path.read_text() for path in sorted((ROOT / "jackbot_tui").rglob("*.py")))
+    said = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert len(said) > 10
+    assert [line for line in said if any(part.strip() not in source for part in line.split("…"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_inside_the_repository_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
     broken = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
