@@ -191,7 +191,9 @@ def _keymap(parser: _Parser) -> None:
 def _keys(parser: _Parser) -> None:
     parser.add_argument("action", choices=("add", "list", "test", "remove"), help="what to do")
     parser.add_argument("account", nargs="?", default="", metavar="ACCOUNT", help="as binance or binance/second")
-    parser.option("--allow-withdrawals", action="store_true", help="accept a key that may withdraw")
+    parser.option("--from", dest="source", metavar="FILE", help="add: take parts from JSON, name = text, or a PEM")
+    parser.option("--place", choices=("keyring", "encrypted", "file"), help="add: where the key is kept")
+    parser.option("--allow-withdrawals", action="store_true", help="test: accept a key that may withdraw")
     parser.option("--data-dir", metavar="DIR", help="directory of journals and keys")
     _configuration(parser)
 

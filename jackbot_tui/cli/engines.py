@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from jackbot_tui.engine.options import EngineOptions, LiveOptions, ReplayOptions, ShutdownPolicy
+from jackbot_tui.cli.key_input import ask_passphrase
+from jackbot_tui.engine.options import DifferenceRules, EngineOptions, LiveOptions, ReplayOptions, ShutdownPolicy
 from jackbot_tui.engine.parents import ParentOptions, RestartPolicy
 from jackbot_tui.execution.live.dialects import dialect_of
-from jackbot_tui.execution.live.keys import KeyStore, keyring_module
+from jackbot_tui.execution.live.keys import KeyParts, KeyStore, keyring_module
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.fees import chosen_rates
 from jackbot_tui.execution.paper.impact import ImpactSettings
@@ -23,12 +24,12 @@ from jackbot_tui.headless.job import EngineJob, LogTarget, SimJob
 from jackbot_tui.headless.ranges import Place, RangeStore
 from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
-from jackbot_tui.model.enums import MarketKind, Mode
+from jackbot_tui.model.enums import DifferenceRule, MarketKind, Mode
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.settings.load import config_files, load_settings
-from jackbot_tui.settings.model import PaperSection, Settings
+from jackbot_tui.settings.model import LiveSection, PaperSection, Settings
 from jackbot_tui.settings.places import Places, is_listening, journal_path, places_of, private_directory
 from jackbot_tui.settings.profiles import volume_profiles
 
@@ -246,14 +247,34 @@ def _live(settings: Settings, data: Path) -> LiveOptions:
     if account.partition("/")[0] != venue:
         raise InputError(f"account {account} is none of {venue}: set account under [live]")
     keys = private_directory(data)
-    KeyStore(keys, ring=keyring_module()).find(account, dialect.credentials)
-    return LiveOptions(account=account, keys=keys, poll_s=section.poll_s, dead_man_s=section.dead_man_s)
+    found = KeyStore(keys, ring=keyring_module(), ask=ask_passphrase).find(account, dialect.credentials)
+    parts = KeyParts(found.fields())
+    return LiveOptions(
+        account=account,
+        keys=keys,
+        given=parts,
+        poll_s=section.poll_s,
+        dead_man_s=section.dead_man_s,
+        rules=_rules(section),
+    )
 
 
 def _live_sim(settings: Settings, data: Path) -> LiveOptions:
     """The first account of the embedded exchange, whose key and addresses are known when it has started."""
     section = settings.live
-    return LiveOptions(account="test", keys=data, poll_s=section.poll_s, dead_man_s=section.dead_man_s)
+    return LiveOptions(
+        account="test", keys=data, poll_s=section.poll_s, dead_man_s=section.dead_man_s, rules=_rules(section)
+    )
+
+
+def _rules(section: LiveSection) -> DifferenceRules:
+    """What is done about differences when a person says so."""
+    return DifferenceRules(
+        foreign_order=DifferenceRule(section.foreign_orders),
+        revived_order=DifferenceRule(section.revived_orders),
+        position=DifferenceRule(section.positions),
+        holding=DifferenceRule(section.holdings),
+    )
 
 
 def _replay(options: argparse.Namespace) -> ReplayOptions:

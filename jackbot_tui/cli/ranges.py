@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from jackbot_tui.cli.key_input import ask_passphrase
 from jackbot_tui.execution.live.dialect import Dialect
 from jackbot_tui.execution.live.dialects import dialect_of
 from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, keyring_module
@@ -105,7 +106,7 @@ def _on_account(dialect: Dialect, symbol: str, place: Place, settings: Settings,
             raise InputError(
                 f"the test net's market data is needed as reference: set its addresses under [venues.{venue}]"
             )
-    credentials = KeyStore(data, ring=keyring_module()).find(account, dialect.credentials)
+    credentials = KeyStore(data, ring=keyring_module(), ask=ask_passphrase).find(account, dialect.credentials)
     if place is Place.LIVE:
         _demand_lock(dialect.venue, symbol, account)
     _say(f"probing {venue}:{symbol} with the account {account}")

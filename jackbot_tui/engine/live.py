@@ -1,7 +1,7 @@
 """The line to a real account: what an engine has when, and only when, it was told to trade live.
 
-Made by the runtime from ``LiveOptions``; owns the live executor and its session. Keys are read here, in the engine's
-own process: options, jobs and journals carry the account's name alone.
+Made by the runtime from ``LiveOptions``; owns the live executor and its session. The key was handed to this process,
+or is read here from where it is kept; journals and logs carry the account's name alone.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from jackbot_tui.engine.reconcile import Reconciliation, differences
 from jackbot_tui.engine.settling import Settler
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.connection import open_clients
-from jackbot_tui.execution.live.dialect import Dialect
+from jackbot_tui.execution.live.dialect import Dialect, untold_withdrawals
 from jackbot_tui.execution.live.dialects import dialect_of
 from jackbot_tui.execution.live.executor import LiveExecutor
 from jackbot_tui.execution.live.failures import VenueFailure, place_of
@@ -103,6 +103,8 @@ class LiveLine:
                 if rights.may_withdraw and not self._options.allow_withdrawals:
                     reason = f"the key may withdraw: take that right away at {self._dialect.venue}"
                     raise VenueFailure(ErrorKind.AUTH, "may_withdraw", reason)
+                if rights.may_withdraw is None:
+                    self._tell("warn", untold_withdrawals(self._dialect.venue, kind))
                 if rights.may_trade is False:
                     self.executor.read_only = f"the key of {self._options.account} may not trade {kind.value}"
         except VenueFailure:

@@ -18,6 +18,7 @@ from jackbot_tui.desk.views import ConnectionView
 from jackbot_tui.engine.notices import EngineNotice
 from jackbot_tui.engine.replay import ReplayPlayer
 from jackbot_tui.engine.runtime import EngineRuntime
+from jackbot_tui.execution.live.keys import KeyParts
 from jackbot_tui.execution.paper.config import in_currency_of
 from jackbot_tui.headless.figures import (
     RateMeter,
@@ -82,7 +83,7 @@ class EngineHost:
             ready = await self._sim.start()
             options = replace(options, endpoints=ready.endpoints, symbols=ready.symbols)
             if options.live is not None:
-                account = replace(options.live, addresses=ready.ccxt_urls, given=ready.credentials)
+                account = replace(options.live, addresses=ready.ccxt_urls, given=KeyParts(ready.credentials))
                 options = replace(options, live=account)
         balances = in_currency_of(options.paper.start_balances, options.symbols)
         options = replace(options, paper=replace(options.paper, start_balances=balances))

@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from jackbot_tui.headless.log import JsonLog
 from jackbot_tui.headless.memory import give_memory_back
 from jackbot_tui.headless.spawn import ReadyReport
 from jackbot_tui.model.errors import InputError, JackbotError
+from jackbot_tui.model.secrets import conceal
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -30,7 +32,7 @@ Tell = Callable[[ReadyReport], None]
 
 
 def main(arguments: list[str]) -> int:
-    """Entry of the child: ``--ready-fd N``, the job pickled on standard input."""
+    """Entry of the child: ``--ready-fd N``, the job pickled on standard input and, after it, the key it needs."""
     if len(arguments) != 2 or arguments[0] != "--ready-fd" or not arguments[1].isdecimal():
         sys.stderr.write("this is the engine's own entry: use 'jackbot run', 'jackbot demo' or 'jackbot replay'\n")
         return USAGE
@@ -39,6 +41,8 @@ def main(arguments: list[str]) -> int:
     if not isinstance(job, EngineJob):
         sys.stderr.write("no engine job on standard input\n")
         return USAGE
+    if job.key_follows:
+        job = job.with_key(pickle.load(sys.stdin.buffer))
 
     waiting = True
 
@@ -57,12 +61,18 @@ def main(arguments: list[str]) -> int:
 def run_job(job: EngineJob, *, tell: Tell, tie: int | None = None) -> int:
     """Run one engine to its end; ``tie`` (a descriptor) ends it when its other end is closed."""
     give_memory_back()
+    sys.excepthook = _print_concealed
     log = job.log.open()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_host(job, log, tell, tie))
     finally:
         log.close()
+
+
+def _print_concealed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's trace as Python prints it, without the secrets that this process holds."""
+    sys.stderr.write(conceal("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,7 +1,8 @@
 """Starts an engine as a process of its own and makes sure that it is up before anybody relies on it.
 
-The child gets its job pickled on standard input and answers with one JSON line on a pipe: ready, or why not. It lives
-in a session of its own, so closing the terminal that started it does not reach it. Only the command line calls this.
+The child gets its job pickled on standard input, its key after it, and answers with one JSON line on a pipe: ready, or
+why not. It lives in a session of its own, so closing the terminal that started it does not reach it. Only the command
+line calls this.
 """
 
 import contextlib
@@ -134,10 +135,16 @@ class _Descriptor:
 
 
 def _hand_over(process: "subprocess.Popen[bytes]", job: EngineJob) -> None:
-    """Send the job. The pipe stays open while the engine is tied to us: its end is how the engine learns of ours."""
+    """Send the job, then the key that it is to use.
+
+    The pipe stays open while the engine is tied to us: its end is how the engine learns of ours.
+    """
     assert process.stdin is not None
+    bare, parts = job.without_key()
     try:
-        process.stdin.write(pickle.dumps(job))
+        process.stdin.write(pickle.dumps(bare))
+        if bare.key_follows:
+            process.stdin.write(pickle.dumps(parts))
         process.stdin.flush()
     except BrokenPipeError:
         return  # it died at once: the report says so

@@ -1,10 +1,13 @@
 """Keeps secrets out of anything a person or a file may see: log lines, ``config show``, error messages.
 
-Pure text in, text out. Called for every line of the engine's log; it never decides what is logged.
+Text in, text out. What the process holds as a secret is taken out wherever it stands, other secrets by their look and
+by the names before them. Called for every line of the engine's log; it never decides what is logged.
 """
 
 import re
 from decimal import Decimal
+
+from jackbot_tui.model.secrets import conceal
 
 MASK = "***"
 
@@ -42,7 +45,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """``text`` with every secret replaced by ``***``."""
-    text = _USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
+    text = _USER_INFO.sub(rf"\g<scheme>{MASK}@", conceal(text))
     text = _ASSIGNED.sub(rf"\g<name>{MASK}", text)
     return _OPAQUE.sub(MASK, text)
 

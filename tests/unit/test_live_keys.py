@@ -21,7 +21,7 @@ from jackbot_tui.execution.live.keys import Credentials, KeyPlace, KeyStore, env
 from jackbot_tui.model.errors import ConfigError
 
 WANTED = ("apiKey", "secret")
-KEY, SECRET = "AKIA-public-half-0001", "very-secret-half-0002"
+KEY, SECRET = "publicHalf" * 6 + "0001", "verySecretHalf" * 4 + "00000002"
 FIELDS = {"apiKey": KEY, "secret": SECRET}
 
 

@@ -83,6 +83,11 @@ class KeyRights(Struct, frozen=True):
     may_withdraw: bool | None = None
 
 
+def untold_withdrawals(venue: str, kind: MarketKind) -> str:
+    """What a person is told where ``may_withdraw`` is None."""
+    return f"{venue} does not tell whether this key may withdraw ({kind.value}): look at its page there"
+
+
 class RightsRule(Struct, frozen=True):
     """``call`` is ccxt's method that tells what the key may do, ``read`` understands its answer for a market kind."""
 
@@ -172,6 +177,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     amends: frozenset[MarketKind] = frozenset()
     market_buy_by_cost: bool = False  # a market buy in base units is not possible on spot
     one_wallet: bool = False  # a unified account: spot and perpetuals are paid from the same balances
+    floating: frozenset[MarketKind] = frozenset()  # kinds whose balances count what open positions are worth as well
     tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections
     watch_each: frozenset[str] = frozenset()
     unwatched: Mapping[MarketKind, frozenset[str]] = {}

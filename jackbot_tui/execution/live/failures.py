@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from jackbot_tui.model.errors import JackbotError
+from jackbot_tui.model.secrets import HIDDEN, Concealer
 from jackbot_tui.venues.errors import ErrorKind
-
-HIDDEN = "***"
-SHORTEST_SECRET = 6
-"""Shorter texts are not replaced: they would turn up in any sentence."""
 
 
 class VenueFailure(JackbotError):
@@ -42,10 +39,9 @@ class Redactor:
     """Takes keys, and the queries of addresses (which carry signatures), out of a text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted((each for each in secrets if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+        self._conceal = Concealer(secrets)
 
     def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        text = self._conceal(text)
         text = re.sub(r"(https?|wss?)://\S+", lambda match: match.group(0).split("?")[0], text)
         return re.sub(r"(?i)\b(signature|apikey|api_key|listenkey|token)=[^&\s\"']+", rf"\1={HIDDEN}", text)

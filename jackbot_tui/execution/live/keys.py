@@ -2,24 +2,36 @@
 
 An account is named ``venue`` or ``venue/label`` (``binance``, ``binance/second``). Its key is taken from the first
 place that has one: the environment, the operating system's keyring (where the ``keyring`` package is installed), a file
-that only its owner can read. Settings, journals and jobs carry the account's name, never its key.
+encrypted under a passphrase, a file that only its owner can read. Settings, journals and pickled jobs carry the
+account's name, never its key.
 """
 
 import json
 import os
 import re
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
+from jackbot_tui.execution.live.key_shapes import tidy
+from jackbot_tui.execution.live.private_file import damaged, read_private, write_private
+from jackbot_tui.execution.live.sealed_keys import COST, SealedKeys
 from jackbot_tui.model.errors import ConfigError
+from jackbot_tui.model.secrets import hold
 
 SERVICE = "jackbot"
 """Under this name the keyring keeps our entries."""
 
 FILE_NAME = "keys.json"
+SEALED_NAME = "keys.enc"
+VARIABLES = "JACKBOT_KEY_"
+"""Names of variables that hold a part of a key begin so."""
+
+PASSPHRASE = "JACKBOT_KEYS_PASSPHRASE"
+"""The variable with the passphrase of the encrypted file, for starts without a terminal."""
+
 _ACCOUNT = re.compile(r"[a-z0-9]+(/[a-z0-9_-]+)?")
 
 
@@ -28,6 +40,7 @@ class KeyPlace(StrEnum):
 
     ENVIRONMENT = "environment"
     KEYRING = "keyring"
+    ENCRYPTED = "encrypted"
     FILE = "file"
 
 
@@ -43,6 +56,7 @@ class Credentials:
         self.account = account
         self.place = place
         self._fields = dict(fields)
+        hold(self._fields.values())
 
     def fields(self) -> dict[str, str]:
         return dict(self._fields)
@@ -50,8 +64,7 @@ class Credentials:
     @property
     def hint(self) -> str:
         """The last characters of the public half, enough to tell two keys apart."""
-        key = self._fields.get("apiKey") or self._fields.get("walletAddress") or ""
-        return f"…{key[-4:]}" if len(key) >= 12 else "…"
+        return hint_of(self._fields)
 
     def __repr__(self) -> str:
         return f"Credentials({self.account!r}, {self.place.value}, {self.hint})"
@@ -60,21 +73,61 @@ class Credentials:
         raise TypeError("credentials are not pickled: pass the account's name")
 
 
+class KeyParts(dict[str, str]):
+    """The parts of one key on their way to the engine's process: they show in no text and are pickled by nobody who
+    does not mean to (``headless.spawn`` hands them over on their own).
+    """
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(fields)
+        hold(fields.values())
+
+    def __repr__(self) -> str:
+        return "KeyParts(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, form: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("parts of a key are not pickled")
+
+
+def hint_of(fields: Mapping[str, str]) -> str:
+    key = fields.get("apiKey") or fields.get("walletAddress") or ""
+    return f"…{key[-4:]}" if len(key) >= 12 else "…"
+
+
 class KeyStore:
-    """Looks keys up and keeps them. ``directory`` is where the file of keys lies or would lie."""
+    """Looks keys up and keeps them. ``directory`` is where the files of keys lie or would lie.
+
+    ``ask`` is called once, when the encrypted file must be opened and its passphrase is not in the environment: with
+    True when the passphrase is a new one. Without it ConfigError says where to put the passphrase.
+    """
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, ring: ModuleType | None = None
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        ring: ModuleType | None = None,
+        ask: Callable[[bool], str] | None = None,
+        *,
+        cost: int = COST,
     ) -> None:
         self.path = directory / FILE_NAME
+        self.sealed = SealedKeys(directory / SEALED_NAME, cost)
         self._environment = os.environ if environment is None else environment
         self._ring = ring
+        self._ask = ask
+        self._passphrase = ""
 
     def find(self, account: str, wanted: Iterable[str]) -> Credentials:
         """The key of ``account`` with all ``wanted`` fields; ConfigError says what to do when there is none."""
         _check(account)
         names = tuple(wanted)
-        for place, fields in self._places(account, names):
+        for place, read in self._places(account, names):
+            fields = read()
             if not fields:
                 continue
             missing = [name for name in names if not fields.get(name)]
@@ -86,82 +139,147 @@ class KeyStore:
             f"no key for {account}: run 'jackbot keys add {account}', or set {names_in_environment} in the environment"
         )
 
-    def list(self) -> list[tuple[str, KeyPlace]]:
-        """Accounts with a key in the file or the keyring."""
-        return [
-            (account, KeyPlace.KEYRING if fields.get(_RINGED) else KeyPlace.FILE)
-            for account, fields in sorted(self._file().items())
-        ]
-
-    def add(self, account: str, fields: Mapping[str, str]) -> KeyPlace:
-        """Keep a key: in the keyring where there is one, else in the file. Replaces the one that was there."""
+    def locate(self, account: str, wanted: Iterable[str]) -> tuple[KeyPlace, str] | None:
+        """Where ``find`` would take the key from, and the end of its public half. Asks for no passphrase."""
         _check(account)
-        kept = self._file()
-        if self._ring is not None:
-            self._ring.set_password(SERVICE, account, json.dumps(dict(fields)))
-            kept[account] = {_RINGED: "yes"}
-            self._write(kept)
-            return KeyPlace.KEYRING
-        kept[account] = dict(fields)
-        self._write(kept)
-        return KeyPlace.FILE
+        for place, read in self._places(account, tuple(wanted)):
+            if place is KeyPlace.ENCRYPTED:
+                hint = self.sealed.hints().get(account)
+                if hint is not None:
+                    return place, hint
+            elif fields := read():
+                return place, hint_of(fields)
+        return None
+
+    def list(self) -> list[tuple[str, KeyPlace]]:
+        """Accounts with a key in a file or the keyring."""
+        kept = {
+            account: KeyPlace.KEYRING if fields.get(_RINGED) else KeyPlace.FILE
+            for account, fields in self._file().items()
+        }
+        sealed = dict.fromkeys(self.sealed.hints(), KeyPlace.ENCRYPTED)
+        return sorted({**kept, **sealed}.items())
+
+    def add(self, account: str, fields: Mapping[str, str], place: KeyPlace | None = None) -> KeyPlace:
+        """Keep a key in ``place`` and in no other any more.
+
+        Without a place: in the keyring where there is one, else in the encrypted file when there is one, else in the
+        plain file.
+        """
+        _check(account)
+        hold(fields.values())
+        place = place or self._usual_place()
+        match place:
+            case KeyPlace.KEYRING:
+                text = json.dumps(dict(fields))
+                self._ring_does(lambda ring: ring.set_password(SERVICE, account, text))
+                self._write_plain(account, {_RINGED: "yes"})
+            case KeyPlace.ENCRYPTED:
+                first = not self.sealed.hints()
+                self.sealed.seal(account, fields, hint_of(fields), self._word(new=first))
+                self._remove_plain(account)
+            case KeyPlace.FILE:
+                self._remove_plain(account)
+                self._write_plain(account, fields)
+            case KeyPlace.ENVIRONMENT:
+                raise ConfigError("a key cannot be added to the environment: choose the keyring or a file")
+        if place is not KeyPlace.ENCRYPTED:
+            self.sealed.remove(account)
+        return place
 
     def remove(self, account: str) -> bool:
-        """Forget the key of ``account`` in file and keyring; False when there was none."""
+        """Forget the key of ``account`` in files and keyring; False when there was none."""
+        plain, sealed = self._remove_plain(account), self.sealed.remove(account)
+        return plain or sealed
+
+    # ------------------------------------------------------------------ inside
+
+    def _usual_place(self) -> KeyPlace:
+        if self._ring is not None:
+            return KeyPlace.KEYRING
+        return KeyPlace.ENCRYPTED if self.sealed.path.exists() else KeyPlace.FILE
+
+    def _places(self, account: str, names: Iterable[str]) -> Iterable[tuple[KeyPlace, Callable[[], Mapping[str, str]]]]:
+        """Every place in order, with what reads it there."""
+        yield KeyPlace.ENVIRONMENT, lambda: self._of_environment(account, names)
+        if self._ring is not None:
+            yield KeyPlace.KEYRING, lambda: self._of_ring(account)
+        yield KeyPlace.ENCRYPTED, lambda: self._of_sealed(account)
+        yield KeyPlace.FILE, lambda: self._of_file(account)
+
+    def _of_environment(self, account: str, names: Iterable[str]) -> Mapping[str, str]:
+        found = {name: tidy(self._environment.get(environment_name(account, name), "")) for name in names}
+        return {name: text for name, text in found.items() if text}
+
+    def _of_ring(self, account: str) -> Mapping[str, str]:
+        text = self._ring_does(lambda ring: ring.get_password(SERVICE, account))
+        return _parts(text) if isinstance(text, str) and text else {}
+
+    def _of_sealed(self, account: str) -> Mapping[str, str]:
+        if account not in self.sealed.hints():
+            return {}
+        return self.sealed.open(account, self._word(new=False))
+
+    def _of_file(self, account: str) -> Mapping[str, str]:
+        fields = self._file().get(account, {})
+        return {} if fields.get(_RINGED) else fields
+
+    def _word(self, *, new: bool) -> str:
+        """The passphrase: of the environment, or asked for once."""
+        if not self._passphrase:
+            said = self._environment.get(PASSPHRASE, "")
+            if not said and self._ask is None:
+                raise ConfigError(f"{self.sealed.path} is encrypted: set {PASSPHRASE} or start from a terminal")
+            self._passphrase = said or (self._ask(new) if self._ask is not None else "")
+            hold([self._passphrase])
+        return self._passphrase
+
+    def _ring_does(self, act: Callable[[ModuleType], object]) -> object:
+        """Ask the keyring; ConfigError in one line when it will not."""
+        if self._ring is None:
+            raise ConfigError("there is no keyring here: install the 'keyring' package, or choose a file")
+        try:
+            return act(self._ring)
+        except Exception as error:  # noqa: BLE001 - each backend has errors of its own
+            name = type(error).__name__
+            raise ConfigError(f"the keyring refused ({name}): unlock it, or keep the key in a file") from None
+
+    def _write_plain(self, account: str, fields: Mapping[str, str]) -> None:
+        write_private(self.path, {**self._file(), account: dict(fields)})
+
+    def _remove_plain(self, account: str) -> bool:
         kept = self._file()
         fields = kept.pop(account, None)
         if fields is None:
             return False
         if fields.get(_RINGED) and self._ring is not None:
-            self._ring.delete_password(SERVICE, account)
-        self._write(kept)
+            self._ring_does(lambda ring: ring.delete_password(SERVICE, account))
+        write_private(self.path, kept)
         return True
 
-    # ------------------------------------------------------------------ inside
-
-    def _places(self, account: str, names: Iterable[str]) -> Iterable[tuple[KeyPlace, Mapping[str, str]]]:
-        environment = {name: self._environment.get(environment_name(account, name), "") for name in names}
-        yield KeyPlace.ENVIRONMENT, {name: text for name, text in environment.items() if text}
-        if self._ring is not None:
-            text = self._ring.get_password(SERVICE, account)
-            yield KeyPlace.KEYRING, json.loads(text) if text else {}
-        fields = self._file().get(account, {})
-        yield KeyPlace.FILE, {} if fields.get(_RINGED) else fields
-
     def _file(self) -> dict[str, dict[str, str]]:
-        try:
-            mode = self.path.stat().st_mode
-        except FileNotFoundError:
-            return {}
-        if stat.S_IMODE(mode) & 0o077:
-            raise ConfigError(f"{self.path} can be read by others: run 'chmod 600 {self.path}'")
-        try:
-            kept = json.loads(self.path.read_text())
-        except ValueError:
-            raise ConfigError(f"{self.path} is no file of keys: move it away and add the keys again") from None
-        if not isinstance(kept, dict) or not all(isinstance(each, dict) for each in kept.values()):
-            raise ConfigError(f"{self.path} is no file of keys: move it away and add the keys again")
+        kept = read_private(self.path)
+        if not all(isinstance(each, dict) for each in kept.values()):
+            raise damaged(self.path)
         return kept
-
-    def _write(self, kept: Mapping[str, Mapping[str, str]]) -> None:
-        """Whole or not at all, and never readable by others, not even for a moment."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(kept, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
 
 
 _RINGED = "in the keyring"
 
 
+def _parts(text: str) -> Mapping[str, str]:
+    try:
+        kept = json.loads(text)
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict):
+        raise ConfigError("the keyring's entry is no key of ours: add the key again")
+    return kept
+
+
 def environment_name(account: str, field: str) -> str:
     """The variable that holds one field: ``JACKBOT_KEY_BINANCE_SECOND_APIKEY``."""
-    return f"JACKBOT_KEY_{re.sub('[^a-z0-9]', '_', account).upper()}_{field.upper()}"
+    return f"{VARIABLES}{re.sub('[^a-z0-9]', '_', account).upper()}_{field.upper()}"
 
 
 def keyring_module() -> ModuleType | None:
