@@ -10,6 +10,7 @@ import pytest
 from jackbot_tui.execution.live.dialects import load_dialect, open_venues
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import MarketKind, OrderStatus, Side, TriggerBy
+from jackbot_tui.model.orders import trigger_rises
 from tests.conformance.test_live_venues import take, trading
 from tests.live_gateway import Live
 
@@ -84,6 +85,33 @@ async def test_a_stop_rests_apart_from_the_book_and_is_canceled(venue: str, kind
                 live.cancel(each)
             await live.until(partial(all_are, live, both, S.CANCELED))
             assert not live.exchange.accounts.orders.open_orders(1)
+
+
+@pytest.mark.parametrize(("venue", "kind"), MARKETS)
+async def test_stops_and_take_profits_of_both_sides_reach_the_exchange_as_they_are_meant(
+    venue: str, kind: MarketKind
+) -> None:
+    async with trading(venue, kind) as (live, symbol):
+        await held(live, symbol)
+        rule = live.dialect.stops[kind]
+        instrument = live.exchange.listing(symbol).instrument
+        for side in Side:
+            for takes_profit in (False, True):
+                rises = trigger_rises(side, takes_profit)
+                trigger, by = live.far(symbol, part="1.03" if rises else "0.97"), list(rule.triggers)[-1]
+                price = live.far(symbol, part="1.032" if side is Side.BUY and rises else "0.968")
+                made = live.submit(
+                    symbol, side, live.size(symbol), price, trigger_price=trigger, trigger_by=by,
+                    take_profit=takes_profit,
+                )  # fmt: skip
+                await live.until(partial(all_are, live, (made,), S.NEW))
+                (there,) = [order for order in live.exchange.accounts.orders.open_orders(1) if order.waiting]
+                assert there.trigger is not None
+                assert (there.side, there.trigger.rises, there.reduce_only) == (side, rises, False)
+                assert (there.trigger.price * instrument.tick, there.price * instrument.tick) == (trigger, price)
+                assert there.trigger.by.value == by.value
+                live.cancel(made)
+                await live.until(partial(all_are, live, (made,), S.CANCELED))
 
 
 @pytest.mark.parametrize(("venue", "kind"), MARKETS)

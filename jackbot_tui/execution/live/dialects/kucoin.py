@@ -20,9 +20,12 @@ from jackbot_tui.execution.live.dialect import (
     Dialect,
     KeyRights,
     RightsRule,
+    StopRule,
+    StopState,
     Weights,
 )
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.model.enums import MarketKind, TriggerBy
+from jackbot_tui.model.orders import Order, trigger_rises
 from jackbot_tui.venues.kucoin.errors import ERRORS
 
 _NOTHING: dict[str, Any] = {}
@@ -40,6 +43,19 @@ def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
         return KeyRights()
     rights = {each.strip() for each in str(told).split(",")}
     return KeyRights(may_trade=TRADING[kind] in rights, may_withdraw=bool(rights & TAKES_OUT))
+
+
+def _trigger(order: Order, price: float) -> dict[str, object]:
+    """ccxt's stop loss and take profit would make it reduce-only, and its trigger knows one direction for each side."""
+    return {"triggerPrice": price, "stop": "up" if trigger_rises(order.side, order.take_profit) else "down"}
+
+
+def _stop(raw: Mapping[str, Any]) -> StopState | None:
+    """A stop of a perpetual stays one order; lists show it apart while it waits."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    if not info.get("stop"):
+        return None
+    return StopState(waits=False if info.get("stopTriggered") else True if info.get("isActive") else None)
 
 
 def _count_down(market_id: str, ms: int) -> dict[str, object]:
@@ -252,6 +268,15 @@ DIALECT = Dialect(
     },
     dead_man={MarketKind.SPOT: DeadMan("privatePostHfOrdersDeadCancelAll", _count_down, whole=True)},
     dead_man_s=(5.0, 86400.0),
+    stops={
+        MarketKind.LINEAR: StopRule(
+            triggers={TriggerBy.LAST: "TP", TriggerBy.MARK: "MP"},
+            by="stopPriceType",
+            ask=_trigger,
+            listed={"trigger": True},
+            read=_stop,
+        ),
+    },
     credentials=("apiKey", "secret", "password"),
     override=corrected,
     source="docs-new of KuCoin's classic API, its universal SDK (November 2025), ccxt 4.5.90",
