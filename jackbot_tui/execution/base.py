@@ -17,6 +17,7 @@ from jackbot_tui.model.orders import Order, OrderEvent, Position
 
 if TYPE_CHECKING:
     from jackbot_tui.book.market import InstrumentMarket
+    from jackbot_tui.execution.holdings import Holdings
     from jackbot_tui.execution.paper.account import FundingSettled, MarginView, Outlook
     from jackbot_tui.execution.paper.queue import QueueView
     from jackbot_tui.execution.paper.shadows import HonestyView
@@ -71,6 +72,10 @@ class VenueExecutor(Executor, Protocol):
     @property
     def account_heard_ns(self) -> int:
         """When the venue last told of the whole account, 0 = never."""
+        ...
+
+    def holdings(self, now: int) -> "Holdings":
+        """Everything that the account holds, as far as it is known."""
         ...
 
     def differences(self) -> list[tuple[str, str, str, str]]:
@@ -132,6 +137,10 @@ class VenueExecutor(Executor, Protocol):
     def set_margin(self, key: str, wanted: MarginSetting) -> None: ...
 
     def margin(self, key: str, now: int) -> "MarginView | None": ...
+
+    def confirmed_setting(self, key: str) -> MarginSetting | None:
+        """Margin mode and leverage of new orders as the venue has confirmed them, None = it has not."""
+        ...
 
     def outlook(self, key: str, side: Side, quantity: Decimal, cost: Decimal, fee: Decimal, now: int) -> "Outlook": ...
 

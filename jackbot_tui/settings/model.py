@@ -260,6 +260,22 @@ class LiveSection(Section):
         description="Seconds of silence after which the exchange itself cancels our working orders, where it can "
         "(Binance: perpetuals only, 5 to 3600); 0 = never.",
     )
+    foreign_orders: Literal["adopt", "close", "ignore"] = Field(
+        default="ignore",
+        description="What reconcile apply does about orders on the account that are not ours; nothing happens before.",
+    )
+    revived_orders: Literal["close", "ignore"] = Field(
+        default="close",
+        description="The same about orders that are over here and still work at the exchange.",
+    )
+    positions: Literal["adopt", "close", "ignore"] = Field(
+        default="adopt",
+        description="The same about perpetual positions that differ: ours becomes the exchange's, or the foreign part"
+        " is closed at market.",
+    )
+    holdings: Literal["adopt", "ignore"] = Field(
+        default="adopt", description="The same about spot holdings of which the exchange has less."
+    )
 
 
 class ParentsSection(Section):

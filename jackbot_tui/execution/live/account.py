@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from jackbot_tui.execution.holdings import HeldPosition, Holding, Holdings
 from jackbot_tui.execution.live.statements import AccountStatement, BalanceStatement, PositionStatement
 from jackbot_tui.execution.paper.account import MarginView, Outlook
 from jackbot_tui.model.accounting import currencies_of
@@ -18,10 +19,11 @@ from jackbot_tui.model.numbers import ONE, ZERO
 
 class LiveAccount:
     """``heard_ns`` is when the venue last told of everything, 0 = not yet. ``one_wallet``: all kinds of market are paid
-    from the same balances, which each of them tells.
+    from the same balances, which each of them tells. ``floating``: kinds whose balances the venue tells with the open
+    profit of positions in them; it is taken out here, so that totals mean the same everywhere.
     """
 
-    def __init__(self, venue: str, *, one_wallet: bool = False) -> None:
+    def __init__(self, venue: str, *, one_wallet: bool = False, floating: frozenset[MarketKind] = frozenset()) -> None:
         self.positions: dict[str, PositionStatement] = {}
         self.settings: dict[str, MarginSetting] = {}
         self.confirmed: dict[str, MarginSetting] = {}
@@ -29,13 +31,14 @@ class LiveAccount:
         self.heard_ns = 0
         self._venue = venue
         self._one_wallet = one_wallet
+        self._floating = floating
         self._balances: dict[MarketKind, dict[str, BalanceStatement]] = {}
 
     def take(self, kind: MarketKind, said: AccountStatement, now: int) -> None:
         """The whole account of one kind of market: what it does not name is not there."""
-        self._balances[self._wallet(kind)] = {each.currency: each for each in said.balances}
         if kind is not MarketKind.SPOT:
             self.positions = {f"{self._venue}:{each.symbol}": each for each in said.positions}
+        self._balances[self._wallet(kind)] = {each.currency: self._settled(kind, each) for each in said.balances}
         self.heard_ns = now
 
     def take_balances(self, kind: MarketKind, said: tuple[BalanceStatement, ...]) -> None:
@@ -63,6 +66,36 @@ class LiveAccount:
                 maintenance_margin=said.maintenance_margin or same.maintenance_margin,
                 collateral=said.collateral or same.collateral,
             )
+
+    def _settled(self, kind: MarketKind, each: BalanceStatement) -> BalanceStatement:
+        """A balance without the open profit of positions."""
+        if kind not in self._floating:
+            return each
+        open_profits = (
+            said.unrealized or ZERO
+            for key, said in self.positions.items()
+            if currencies_of(key).settle == each.currency
+        )
+        return BalanceStatement(each.currency, each.total - sum(open_profits, ZERO), each.free)
+
+    def holdings(self) -> Holdings:
+        """Everything that the venue tells of."""
+        wallets = []
+        for kind, wallet in sorted(self._balances.items(), reverse=True):
+            name = "all" if self._one_wallet else "spot" if kind is MarketKind.SPOT else "perpetuals"
+            wallets += [Holding(name, each.currency, each.total, each.free) for _, each in sorted(wallet.items())]
+        positions = [
+            HeldPosition(
+                key=key,
+                quantity=said.quantity,
+                entry=said.entry,
+                setting=self.setting(key),
+                margin=said.initial_margin or said.collateral,
+                liquidation=said.liquidation,
+            )
+            for key, said in sorted(self.positions.items())
+        ]
+        return Holdings(tuple(wallets), tuple(positions))
 
     def balances(self, kind: MarketKind) -> dict[str, BalanceStatement]:
         return self._balances.get(self._wallet(kind), {})

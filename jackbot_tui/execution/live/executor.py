@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.base import ExecutorEvent
+from jackbot_tui.execution.holdings import Holdings
 from jackbot_tui.execution.live.account import LiveAccount
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.dialect import Dialect
@@ -84,7 +85,7 @@ class LiveExecutor:
         self.dialect = dialect
         self.policy = policy or LivePolicy()
         self.tracker = Tracker(lambda symbol: f"{dialect.venue}:{symbol}")
-        self.account = LiveAccount(dialect.venue, one_wallet=dialect.one_wallet)
+        self.account = LiveAccount(dialect.venue, one_wallet=dialect.one_wallet, floating=dialect.floating)
         self.trouble = NOT_CONNECTED
         self.locked = LOCKED
         self.compare: Callable[[], list[tuple[str, str, str, str]]] = list
@@ -178,6 +179,9 @@ class LiveExecutor:
     @property
     def account_heard_ns(self) -> int:
         return self.account.heard_ns
+
+    def holdings(self, now: int) -> Holdings:
+        return self.account.holdings()
 
     def differences(self) -> list[tuple[str, str, str, str]]:
         return self.compare()

@@ -105,6 +105,7 @@ class PositionStatement(Struct, frozen=True, kw_only=True):
     initial_margin: Decimal | None = None
     maintenance_margin: Decimal | None = None
     collateral: Decimal | None = None
+    unrealized: Decimal | None = None
 
 
 class AccountStatement(Struct, frozen=True, kw_only=True):
@@ -193,6 +194,7 @@ def position_of(raw: Raw, size: Decimal) -> PositionStatement | None:
         initial_margin=decimal_or_none(raw.get("initialMargin")),
         maintenance_margin=decimal_or_none(raw.get("maintenanceMargin")),
         collateral=decimal_or_none(raw.get("collateral")),
+        unrealized=decimal_or_none(raw.get("unrealizedPnl")),
     )
 
 

@@ -23,12 +23,13 @@ from enum import Enum
 from msgspec import Struct
 
 from jackbot_tui.book.market import InstrumentMarket
+from jackbot_tui.execution.holdings import HeldPosition, Holding, Holdings
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.fees import pays_in_base
 from jackbot_tui.execution.paper.margin import LIQUIDATION_FEE, brackets_of
 from jackbot_tui.execution.paper.queue import RestingOrder
 from jackbot_tui.execution.portfolio import Portfolio
-from jackbot_tui.model.accounting import funding_amount, moved, unrealized
+from jackbot_tui.model.accounting import currencies_of, funding_amount, moved, unrealized
 from jackbot_tui.model.enums import Liquidity, Side
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.margin import (
@@ -215,6 +216,28 @@ class PaperAccount:
                 if self.setting(instrument.key).mode is MarginMode.CROSS:
                     free += min(ZERO, unrealized(position, self._price(instrument.key, now)))
             return free
+
+    def holdings(self, now: int) -> Holdings:
+        """Every currency and every perpetual position."""
+        wallets = [
+            Holding("all", name, total, self.free(name, now))
+            for name, total in sorted(self.portfolio.balances().items())
+        ]
+        positions = []
+        for position in self.portfolio.positions:
+            if position.quantity and currencies_of(position.key).is_perpetual and position.key in self._markets:
+                view = self.margin(position.key, now)
+                positions.append(
+                    HeldPosition(
+                        key=position.key,
+                        quantity=position.quantity,
+                        entry=position.average_entry,
+                        setting=view.setting,
+                        margin=view.initial,
+                        liquidation=view.liquidation,
+                    )
+                )
+        return Holdings(tuple(wallets), tuple(positions))
 
     # ------------------------------------------------------------------ margin
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.execution.base import ExecutorEvent, VenueOrder
+from jackbot_tui.execution.holdings import Holdings
 from jackbot_tui.execution.paper.account import FundingSettled, MarginView, Outlook, PaperAccount
 from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.execution.paper.fees import percent, with_fees
@@ -106,6 +107,10 @@ class PaperExecutor:
 
     account_heard_ns = 0
 
+    def holdings(self, now: int) -> Holdings:
+        """The account as it is played: one wallet of every currency, and the perpetual positions."""
+        return self._account.holdings(now)
+
     def differences(self) -> list[tuple[str, str, str, str]]:
         """There is no other side."""
         return []
@@ -176,6 +181,10 @@ class PaperExecutor:
     def set_margin(self, key: str, wanted: MarginSetting) -> None:
         """Trade an instrument with this margin mode and leverage, at once: the request takes no time on paper."""
         self._account.settings[key] = wanted
+
+    def confirmed_setting(self, key: str) -> MarginSetting | None:
+        """The margin mode and leverage in force: what is set on paper is so at once."""
+        return self._account.setting(key) if key in self._markets else None
 
     # ------------------------------------------------------------------ the market moves
 

@@ -58,6 +58,7 @@ DIALECT = Dialect(
     venue="binance",
     client_ids=ClientIdRule(36, ".A-Z:/a-z0-9_-", "newClientOrderId, spot and USD-M order pages"),
     errors=ERRORS,
+    floating=frozenset({MarketKind.LINEAR}),
     exchanges=dict.fromkeys(BOTH_KINDS, "binance"),
     options={
         # fetchCurrencies and fetchMargins are signed calls that loading markets would make unasked

@@ -176,6 +176,7 @@ DIALECT = Dialect(
     venue="bitget",
     client_ids=ClientIdRule(32, WORD, "clientOid: what v2 and v3 both take"),
     errors=ERRORS,
+    floating=frozenset({MarketKind.LINEAR}),
     exchanges=dict.fromkeys(BOTH_KINDS, "bitget"),
     credentials=("apiKey", "secret", "password"),
     options={"uta": True},  # else ccxt asks, and takes a time-out for a classic account

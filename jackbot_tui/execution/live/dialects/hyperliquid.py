@@ -271,6 +271,7 @@ DIALECT = Dialect(
     venue="hyperliquid",
     client_ids=ClientIdRule(34, "0-9a-fx", "c: 0x and 32 hexadecimal digits", writing=IdWriting.HEX_128),
     errors=ERRORS,
+    floating=frozenset({MarketKind.LINEAR}),
     exchanges=dict.fromkeys(BOTH_KINDS, "hyperliquid"),
     options={"fetchMarkets": {"types": ["spot", "swap"]}},  # builders' markets have collateral and rules of their own
     # no amends: the venue replaces the order by one of the full new size, whatever was filled meanwhile

@@ -250,6 +250,7 @@ DIALECT = Dialect(
     venue="okx",
     client_ids=ClientIdRule(32, "A-Za-z0-9", "clOrdId, v5 trade page: letters and digits only"),
     errors=ERRORS,
+    floating=frozenset(BOTH_KINDS),
     exchanges=dict.fromkeys(BOTH_KINDS, "okx"),
     credentials=("apiKey", "secret", "password"),
     options={"fetchMarkets": {"types": ["spot", "swap"]}},
