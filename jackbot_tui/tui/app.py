@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from jackbot_tui.desk.language.forms import FIRST
 from jackbot_tui.desk.views import Reply
 from jackbot_tui.link.face import Link
 from jackbot_tui.model.clock import Clock, SystemClock
@@ -39,7 +40,7 @@ from jackbot_tui.tui.view.ink import Ink
 from jackbot_tui.tui.view.layout import Size
 from jackbot_tui.tui.view.market import Gauge
 from jackbot_tui.tui.view.pages import Page
-from jackbot_tui.tui.view.ticket import Ticket
+from jackbot_tui.tui.view.tickets import PLAIN, Tickets
 
 PREVIEW_REST_S = 0.06
 QUIET_S = 0.25
@@ -53,6 +54,7 @@ HEADINGS = {
     Page.JOURNAL: "JOURNAL",
     Page.HONESTY: "HONESTY METER",
     Page.PARENTS: "PARENT ORDERS",
+    Page.ACCOUNT: "ACCOUNT",
 }
 TYPED = {
     "flatten all": "closes every position of every instrument at market",
@@ -114,7 +116,7 @@ class JackbotApp(App[int], inherit_bindings=False):
         self._mode = ""
         self._probe_waiting = False
         self._drawing_soon = False
-        self._last_ticket: Ticket | None = None
+        self._last_ticket: Tickets | None = None
         self._preview_task: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------ life
@@ -307,18 +309,24 @@ class JackbotApp(App[int], inherit_bindings=False):
     def open_command(self, text: str) -> None:
         self.trade.open_bar(text)
 
-    def open_ticket(self, price: str, again: bool) -> None:
+    def open_ticket(self, price: str, again: bool, chosen: str = "limit") -> None:
         view = self.glass.view
         if view is None:
             raise InputError("no picture from the engine yet")
         if not again or self._last_ticket is None:
             header = view.header
-            self._last_ticket = Ticket(
-                self.state.side, self.state.quantity, price, header.post_only, header.reduce_only
+            self._last_ticket = Tickets(
+                self.state.side, self.state.quantity, price, header.post_only, header.reduce_only, chosen
             )
         else:
-            self._last_ticket.price = price
+            self._last_ticket.put_price(price)
         self.push_screen(TicketDialog(self, self._last_ticket))
+
+    def open_parent_ticket(self) -> None:
+        """A ticket of the kind of parent order that was used last."""
+        last = self._last_ticket
+        chosen = last.chosen if last is not None and last.chosen not in PLAIN else FIRST[0]
+        self.open_ticket(self.state.cursor_price, again=False, chosen=chosen)
 
     def open_typed(self, words: str) -> None:
         """Ask for words that must be typed in full."""

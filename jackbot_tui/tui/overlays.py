@@ -30,7 +30,8 @@ from jackbot_tui.tui.view.pages import (
     tab_rows,
 )
 from jackbot_tui.tui.view.parents import parent_rows
-from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH, Ticket
+from jackbot_tui.tui.view.ticket import HEIGHT, WIDTH
+from jackbot_tui.tui.view.tickets import Tickets
 
 if TYPE_CHECKING:
     from jackbot_tui.tui.app import JackbotApp
@@ -148,6 +149,10 @@ class PageScreen(Screen[None]):
         if key in ("up", "k", "down", "j"):
             self._place += 1 if key in ("down", "j") else -1
             return True
+        if key == "t":
+            self.dismiss()
+            self.desk.open_parent_ticket()
+            return True
         if not self._parents or key not in ("p", "r", "f", "e", "x"):
             return False
         number = self._parents[self._place].number
@@ -205,8 +210,17 @@ class PageScreen(Screen[None]):
         if (self.page, self.tab) == FILLS_TAB:
             tabs += [("  Enter", Ink.KEY), (" why", Ink.DIM)]
             moving = " choose "
+        if self.page is Page.ACCOUNT:
+            tabs += [(" r", Ink.KEY), (" reconcile", Ink.DIM)]
         if self.page is Page.PARENTS:
-            for letter, word in (("p", "pause"), ("r", "resume"), ("e", "edit"), ("f", "finish"), ("x", "cancel")):
+            for letter, word in (
+                ("t", "new"),
+                ("p", "pause"),
+                ("r", "resume"),
+                ("e", "edit"),
+                ("f", "finish"),
+                ("x", "cancel"),
+            ):
                 tabs += [(f" {letter}", Ink.KEY), (f" {word}", Ink.DIM)]
             moving = " choose "
         scroll = "  PgUp PgDn" if self.filtering else "  j k PgUp PgDn"
@@ -219,6 +233,10 @@ class PageScreen(Screen[None]):
         body = max(1, self.size.height - 3)
         if (self.page, self.tab) == FILLS_TAB and self._fill_key(key, body):
             self.desk.draw(True)
+            return
+        if self.page is Page.ACCOUNT and key == "r" and not self.filtering:
+            self.dismiss()
+            self.desk.open_command("reconcile ")
             return
         if self.page is Page.PARENTS and self._parent_key(key):
             self.desk.draw(True)
@@ -297,9 +315,17 @@ class Dialog(ModalScreen[None]):
         yield self.panel
 
     def on_mount(self) -> None:
-        width, height = self.BOX
-        self.panel.styles.width, self.panel.styles.height = width + 2, height + 2
+        self.set_out()
         self.call_after_refresh(self.desk.draw, True)
+
+    def box(self) -> tuple[int, int]:
+        """Columns and rows inside the frame."""
+        return self.BOX
+
+    def set_out(self) -> None:
+        """Make the box as large as it is now."""
+        width, height = self.box()
+        self.panel.styles.width, self.panel.styles.height = width + 2, height + 2
 
     def rows(self) -> list[Row]:
         raise NotImplementedError
@@ -307,27 +333,46 @@ class Dialog(ModalScreen[None]):
     def draw(self, now: int, gauge: Gauge, forced: bool) -> None:
         self.desk.trade.draw(now, gauge, forced)
         rows = self.rows()
-        width, height = self.BOX
+        width, height = self.box()
         self.panel.show(framed([*rows, *[fit([], width)] * (height - len(rows))], width))
 
 
 class TicketDialog(Dialog):
-    """The order ticket. Enter turns it into the inline question of its line."""
+    """The ticket of any kind of order. Enter turns it into the inline question of its line."""
 
-    def __init__(self, desk: "JackbotApp", ticket: Ticket) -> None:
+    def __init__(self, desk: "JackbotApp", ticket: Tickets) -> None:
         super().__init__(desk)
         self.ticket = ticket
         self.shown: Reply | None = None
+        self._previewed = ""
+        self._previewed_ns = 0
 
     def on_mount(self) -> None:
         super().on_mount()
         self._preview()
 
+    def on_resize(self) -> None:
+        self.set_out()
+        self.call_after_refresh(self.desk.draw, True)
+
+    @property
+    def room(self) -> int:
+        """Rows that the terminal has for it."""
+        return max(1, self.size.height - 2)
+
+    def box(self) -> tuple[int, int]:
+        return WIDTH, self.ticket.height(self.room)
+
+    def draw(self, now: int, gauge: Gauge, forced: bool) -> None:
+        if self._previewed and now - self._previewed_ns >= AGAIN_NS:
+            self._ask(now)
+        super().draw(now, gauge, forced)
+
     def rows(self) -> list[Row]:
         view = self.desk.glass.view
         if view is None:
             return [fit([(" no picture from the engine yet", Ink.DIM)], WIDTH)]
-        return self.ticket.rows(view.header, view.book, self.shown)
+        return self.ticket.rows(view.header, view.book, self.shown, self.room)
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
@@ -342,15 +387,26 @@ class TicketDialog(Dialog):
             case "ctrl+y" if line:
                 self.desk.copy(line)
             case _:
+                chosen = self.ticket.chosen
                 if self.ticket.key(key):
                     self._preview()
+                if self.ticket.chosen != chosen:
+                    self.set_out()
+                    self.call_after_refresh(self.desk.draw, True)
         self.desk.draw(True)
 
     def _preview(self) -> None:
         line = self.ticket.line()
-        self.shown = None
+        if line == self._previewed:
+            return
+        self._previewed, self.shown, self.ticket.first = line, None, 0
         if line:
-            self.desk.preview(line, self._take)
+            self._ask(self.desk.clock.now_ns())
+
+    def _ask(self, now: int) -> None:
+        """The market moves: what the line would do is asked again while the ticket is open."""
+        self._previewed_ns = now
+        self.desk.preview(self._previewed, self._take)
 
     def _take(self, line: str, reply: Reply) -> None:
         if self.ticket.line() == line:

@@ -1,4 +1,4 @@
-"""The order ticket: fields, a caret, and the command line they amount to. Pure; it sends nothing by itself.
+"""The ticket of limit and market orders: fields, a caret, and the line they amount to. Pure; it sends nothing itself.
 
 The last line of the ticket is the equivalent command, which is the one thing that leaves: what is typed by hand, what
 is shown and what is journaled cannot differ.
@@ -10,14 +10,13 @@ from jackbot_tui.desk.views import BookView, HeaderView, Reply
 from jackbot_tui.model.enums import Side
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit
 from jackbot_tui.tui.view.market import title
-from jackbot_tui.tui.view.text import NO_VALUE, base_of, symbol_of, wrapped
+from jackbot_tui.tui.view.text import NO_VALUE, base_of, folded, symbol_of
 
 WIDTH = 76
 HEIGHT = 18
 PREVIEW_LINES = 5
 FIELD_WIDTH = 16
 MOST_TYPED = 32
-LATER = "(parent orders: type twap, vwap, maker… in the bar)"
 
 
 class Kind(Enum):
@@ -148,12 +147,11 @@ class Ticket:
 
     # ------------------------------------------------------------------ drawing
 
-    def rows(self, header: HeaderView, book: BookView | None, shown: Reply | None) -> list[Row]:
+    def rows(self, header: HeaderView, book: BookView | None, shown: Reply | None, selector: list[Row]) -> list[Row]:
+        """The ticket; ``selector`` are the two rows that choose among the kinds of tickets."""
         key = book.key if book is not None else ""
         name = f"ORDER TICKET  {symbol_of(key)} {header.venue} ({header.mode.upper()})"
-        rows = [title(name, WIDTH)]
-        rows.append(self._row(Field.KIND, f"({self.kind.value})", f"1 Limit 2 Market   {LATER}"))
-        rows.append(fit([], WIDTH))
+        rows = [title(name, WIDTH), *selector]
         rows.append(self._row(Field.SIDE, f"({self.side.value.upper()})", self._market(book, 0)))
         rows.append(self._row(Field.QUANTITY, self.quantity, f"{base_of(key)}   {self._market(book, 1)}"))
         price = self.price if self.kind is Kind.LIMIT else "market"
@@ -164,20 +162,11 @@ class Ticket:
         )
         rows.append(self._row(Field.TIF, f"({self.tif.upper()})", "GTC rests, IOC takes and goes, FOK all or none"))
         rows.append(title("PREVIEW", WIDTH))
-        lines = [part for line in shown.lines for part in wrapped(line, WIDTH - 4)] if shown is not None else []
-        good = shown is None or shown.ok
-        for number in range(PREVIEW_LINES):
-            text = lines[number] if number < len(lines) else ""
-            ink = Ink.BAD if not good and number == len(lines) - 1 else Ink.TEXT
-            rows.append(fit([(f"  {text}", ink)], WIDTH))
+        lines = preview_lines(shown)
+        rows += preview_rows(shown, lines[:PREVIEW_LINES], PREVIEW_LINES)
         rows.append(title("COMMAND", WIDTH))
         rows.append(fit([("  = ", Ink.DIM), (self.line() or "fill in quantity and price", Ink.STRONG)], WIDTH))
-        keys = (("Enter", "review and send"), ("Tab", "next"), ("space", "turn"), ("Ctrl+Y", "copy"), ("Esc", "leave"))
-        cells: list[Cell] = [(" ", Ink.TEXT)]
-        for name, what in keys:
-            cells += [(f" {name}", Ink.KEY), (f" {what} ", Ink.DIM)]
-        rows.append(fit(cells, WIDTH))
-        return rows[:HEIGHT]
+        return [*rows, keys_row()][:HEIGHT]
 
     def _row(self, field: Field, value: str, note: str) -> Row:
         here = field is self.field
@@ -202,3 +191,28 @@ class Ticket:
             f"at best {book.best_bid_size} / {book.best_ask_size}",
             f"last {book.last or NO_VALUE}   spread {book.spread_ticks} ticks",
         )[line]
+
+
+def preview_lines(shown: Reply | None) -> list[str]:
+    """What the engine says the line would do, or why it cannot be, in lines that fit."""
+    if shown is None:
+        return []
+    said = shown.lines if shown.ok else shown.lines[-1:]
+    return [part for line in said for part in folded(line, WIDTH - 4)]
+
+
+def preview_rows(shown: Reply | None, lines: list[str], count: int) -> list[Row]:
+    """``lines`` of a preview in ``count`` rows."""
+    bad = shown is not None and not shown.ok
+    inks = [Ink.BAD if bad else Ink.WARN if line.startswith("note:") else Ink.TEXT for line in lines]
+    rows = [fit([(f"  {line}", ink)], WIDTH) for line, ink in zip(lines, inks, strict=True)]
+    return [*rows, *[fit([], WIDTH)] * (count - len(rows))]
+
+
+def keys_row() -> Row:
+    """What the keys of every ticket do."""
+    keys = (("Enter", "review and send"), ("Tab", "next"), ("space", "turn"), ("Ctrl+Y", "copy"), ("Esc", "leave"))
+    cells: list[Cell] = [(" ", Ink.TEXT)]
+    for name, what in keys:
+        cells += [(f" {name}", Ink.KEY), (f" {what} ", Ink.DIM)]
+    return fit(cells, WIDTH)
