@@ -12,8 +12,19 @@ position that is gone is not told; executions in answers have no fee; the balanc
 from collections.abc import Mapping
 from typing import Any
 
-from jackbot_tui.execution.live.dialect import WORD, ClientIdRule, DeadMan, Dialect, KeyRights, RightsRule, Weights
-from jackbot_tui.model.enums import MarketKind
+from jackbot_tui.execution.live.dialect import (
+    WORD,
+    ClientIdRule,
+    DeadMan,
+    Dialect,
+    KeyRights,
+    RightsRule,
+    StopRule,
+    StopState,
+    Weights,
+    trigger_of_kind,
+)
+from jackbot_tui.model.enums import MarketKind, TriggerBy
 from jackbot_tui.venues.kraken.errors import ERRORS
 
 _NOTHING: dict[str, Any] = {}
@@ -34,6 +45,18 @@ def _rights(said: Mapping[str, Any], kind: MarketKind) -> KeyRights:
     if not isinstance(told, list):
         return KeyRights()
     return KeyRights(may_trade="modify-trades" in told, may_withdraw="withdraw-funds" in told)
+
+
+def _stop(raw: Mapping[str, Any]) -> StopState | None:
+    """Spot's stops stay one order: rows of the stream carry ``triggers``, rows of pages a ``stopprice`` once woken."""
+    info: Mapping[str, Any] = raw.get("info") or {}
+    streamed, described = info.get("triggers"), info.get("descr")
+    if isinstance(streamed, Mapping) and streamed.get("status"):
+        return StopState(waits=streamed["status"] != "triggered")
+    kind = str(described.get("ordertype") or "") if isinstance(described, Mapping) else ""
+    if not kind.startswith(("stop-loss", "take-profit")):
+        return None
+    return StopState(waits=not str(info.get("stopprice") or "").strip("0."))
 
 
 def _count_down(market_id: str, ms: int) -> dict[str, object]:
@@ -430,6 +453,7 @@ DIALECT = Dialect(
         MarketKind.LINEAR: DeadMan("privatePostCancelallordersafter", _count_down, whole=True),
     },
     dead_man_s=(15.0, 86400.0),
+    stops={MarketKind.SPOT: StopRule(triggers={TriggerBy.LAST: ""}, ask=trigger_of_kind, read=_stop)},
     override=corrected,
     source="docs.kraken.com: spot REST and WebSocket v2, derivatives REST and WebSocket v1, 2026-11-21",
 )
