@@ -47,9 +47,9 @@ def test_generated_pages_are_current(path: str) -> None:
 
 
 def test_the_configuration_page_keeps_the_text_around_its_tables() -> None:
-    present = f"before\n{docgen.BEGIN}\nold\n{docgen.END}\nafter\n"
+    present = f"before\n{docgen.BEGIN}\nold tables\n{docgen.END}\nafter\n"
     page = docgen.configuration_page(present)
-    assert page.startswith("before\n") and page.endswith("after\n") and "old" not in page and "max_day_loss" in page
+    assert page.startswith("before\n") and page.endswith("after\n") and "old tables" not in page and "max_day_loss" in page
     with pytest.raises(InputError, match="lost its marks"):
         docgen.configuration_page("nothing marked")
 
@@ -66,6 +66,20 @@ def test_the_live_page_names_every_state_every_open_exchange_and_where_rights_ar
     unsaid = {row[0] for row in trading_rows() if row[-1] == "not told"}
     named = page.partition("**nobody can check")[2].partition("\n\n")[0]
     assert {load_spec(venue).title for venue in open_venues() if load_spec(venue).title in named} == unsaid
+
+
+def test_commands_and_orders_shown_on_the_live_page_are_ones_that_work() -> None:
+    page = (ROOT / "docs" / "LIVE.md").read_text()
+    shown = re.findall(r"`jackbot ([^`]+)`", page.replace("\n", " "))
+    assert len(shown) > 10
+    for line in shown:
+        options = parse(shlex.split(line))
+        assert options.command != "ctl" or parse_line(options.line, SYMBOLS)
+    typed = page.partition("## When something is wrong")[0]
+    orders = re.findall(r"`((?:buy|sell|kill|killed|reconcile|live|status)(?: [^`…]*)?)`", typed)
+    assert len(orders) > 5
+    for line in orders:
+        assert parse_line(line, SYMBOLS), line
 
 
 def test_every_line_that_the_live_page_explains_is_one_that_is_said() -> None:
