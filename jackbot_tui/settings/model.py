@@ -258,7 +258,7 @@ class LiveSection(Section):
         ge=0,
         le=86_400,
         description="Seconds of silence after which the exchange itself cancels our working orders, where it can "
-        "(Binance: perpetuals only, 5 to 3600); 0 = never.",
+        "(docs/LIVE.md has where, and for how long); 0 = never.",
     )
     foreign_orders: Literal["adopt", "close", "ignore"] = Field(
         default="ignore",
