@@ -43,7 +43,13 @@ class Live:
     """An account of the embedded exchange, traded by the live executor; ``exchange.accounts`` is the truth."""
 
     def __init__(
-        self, exchange: SimExchange, *, venue: str = "binance", poll_s: float = 1.0, dead_man_s: float = 0.0
+        self,
+        exchange: SimExchange,
+        *,
+        venue: str = "binance",
+        poll_s: float = 1.0,
+        dead_man_s: float = 0.0,
+        quiet_s: float = 5.0,
     ) -> None:
         self.exchange = exchange
         self.venue = venue
@@ -73,7 +79,8 @@ class Live:
             lambda *said: self.told.append(said),
             rng,
             policy=SessionPolicy(
-                poll_s=poll_s, silent_s=0.5, retry=BackoffPolicy(first_s=0.1, cap_s=0.2), dead_man_s=dead_man_s
+                poll_s=poll_s, silent_s=0.5, retry=BackoffPolicy(first_s=0.1, cap_s=0.2), dead_man_s=dead_man_s,
+                quiet_s=quiet_s, answer_s=quiet_s,
             ),
         )  # fmt: skip
         self.task = asyncio.create_task(self.session.run())

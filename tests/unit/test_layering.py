@@ -48,7 +48,7 @@ PURE = (
 
 LIVE_CALLS = tuple(
     f"execution.live.{part}"
-    for part in ("client", "connection", "executor", "foreign", "inquiry", "keys", "probe", "session")
+    for part in ("client", "connection", "executor", "foreign", "inquiry", "keys", "probe", "session", "sockets")
 )
 """The parts of live execution that wait for a venue; what they hear is merged by the pure ones."""
 

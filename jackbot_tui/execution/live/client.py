@@ -7,6 +7,7 @@ limiter stays off, and nothing is signed that was not asked for.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from jackbot_tui.execution.live.dialect import Dialect, KeyRights, StopRule
 from jackbot_tui.execution.live.failures import Redactor, VenueFailure
+from jackbot_tui.execution.live.sockets import CLOSE_S, drop
 from jackbot_tui.execution.live.statements import (
     AccountStatement,
     OrderStatement,
@@ -73,12 +75,14 @@ class VenueClient:
 
     async def load(self) -> None:
         """Read the venue's markets and its clock."""
+        # Venues count their lists apart (MEXC: one in 5 s), and the public side has just asked for them.
+        await self._gate.enter(1, Lane.QUERY, purpose="instruments")
         await self._call(self.exchange.load_markets, Lane.QUERY, self._weights.load, self.policy.load_s)
         await self.adjust_clock()
 
     async def adjust_clock(self) -> int:
         """Measure the venue's clock against ours and sign by it from now on; ms by which ours is ahead."""
-        measured = await self._call(self.exchange.load_time_difference, Lane.URGENT, 1)
+        measured = await self._call(self.exchange.load_time_difference, Lane.URGENT, 1, purpose="time")
         return int(measured)
 
     # ------------------------------------------------------------------ orders
@@ -246,8 +250,11 @@ class VenueClient:
                 raise
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.exchange.close()
+        """Close every connection, in a few seconds at most."""
+        await drop(self.exchange)
+        with suppress(TimeoutError):  # what still hangs then is nobody's any more
+            async with asyncio.timeout(CLOSE_S):
+                await self.exchange.close()
 
     # ------------------------------------------------------------------ reading
 
@@ -316,12 +323,13 @@ class VenueClient:
         answer_s: float = 0.0,
         *,
         orders: int = 0,
+        purpose: str = "private",
     ) -> Any:
         """Wait for the rate limit, ask once, and tell a failure by what it means."""
         policy = self.policy
         try:
             async with asyncio.timeout(policy.query_queue_s if lane is Lane.QUERY else policy.queue_s):
-                await self._gate.enter(weight, lane, orders=orders, purpose="private")
+                await self._gate.enter(weight, lane, orders=orders, purpose=purpose)
         except TimeoutError:
             reason = "no room in the venue's rate limit: it was not sent"
             raise VenueFailure(ErrorKind.RETRYABLE, "rate_limit", reason, sent=False) from None

@@ -2,7 +2,7 @@
 
 Owned by the engine's runtime as one task. Whatever is heard goes to the executor. New orders are let through (its
 ``trouble`` is "") only while the streams are open and everything missed has been fetched and merged. A stream that
-stays silent while polls find news is replaced.
+stays silent while polls find news is replaced, and so is a socket that answers no ping.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from msgspec import Struct
 from jackbot_tui.execution.live.client import VenueClient
 from jackbot_tui.execution.live.executor import LiveExecutor, Tell
 from jackbot_tui.execution.live.failures import VenueFailure
+from jackbot_tui.execution.live.sockets import Pulse, drop, stands
 from jackbot_tui.execution.live.statements import balances_of
 from jackbot_tui.feeds.backoff import Backoff, BackoffPolicy
 from jackbot_tui.feeds.limiter import Lane
@@ -37,7 +38,10 @@ class SessionPolicy(Struct, frozen=True, kw_only=True):
     open_s: float = 15.0
     poll_s: float = 15.0
     silent_s: float = 4.0
+    quiet_s: float = 5.0  # nothing at all was heard on a socket for so long: it is pinged
+    answer_s: float = 5.0  # so long it may take to answer: then it is dead and replaced
     look_s: float = 0.25
+    end_s: float = 5.0  # what an orderly end may take with each of its parts
     dead_man_s: float = 0.0  # the venue cancels our working orders when it has not heard from us for so long; 0 = never
     look_back_s: float = 300.0
     retry: BackoffPolicy = BackoffPolicy(first_s=0.5, cap_s=30.0)
@@ -86,8 +90,7 @@ class LiveSession:
         finally:
             self._executor.trouble = "the live session has ended"
             await self._stop_counting(clients)
-            for client in clients.values():
-                await client.close()
+            await asyncio.gather(*(client.close() for client in clients.values()))
 
     async def _connect(self) -> Mapping[MarketKind, VenueClient]:
         backoff = Backoff(self._rng, self.policy.retry)
@@ -113,13 +116,12 @@ class LiveSession:
                 self._set(kind, "")
                 self._tell("good", f"private streams of {kind.value} are open, everything missed is merged")
                 backoff.reset()
-                reason = await self._polls(kind, client, watches)
+                reason = await self._stay(kind, client, watches)
             except VenueFailure as failure:
                 reason = failure.reason
             finally:
-                for task in watches:
-                    task.cancel()
-                await asyncio.gather(*watches, return_exceptions=True)
+                self._set(kind, f"the private stream of {kind.value} is down")
+                await _ended(watches)
             self.reconnects += 1
             self._set(kind, f"the private stream of {kind.value} is down: {reason}")
             self._tell("warn", f"private stream of {kind.value} lost: {reason}; no new orders until it is back")
@@ -192,7 +194,7 @@ class LiveSession:
         """Return when a private socket stands; VenueFailure when it does not in time, or a watch broke."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.policy.open_s):
-                while not _stands(client):
+                while not stands(client.exchange):
                     _raise_broken(watches)
                     await asyncio.sleep(0.02)
                 return
@@ -200,11 +202,9 @@ class LiveSession:
 
     async def _forget_streams(self, client: VenueClient) -> None:
         """Close the sockets and the session's tokens, so that the next attempt signs in anew."""
-        exchange = client.exchange
-        with suppress(Exception):  # whatever a dead socket says about its closing
-            await exchange.close_ws_clients()
+        await drop(client.exchange)
         for name in client.dialect.tokens:
-            bucket = exchange.options.get(name)
+            bucket = client.exchange.options.get(name)
             if isinstance(bucket, dict):
                 bucket.pop("listenKey", None)
                 bucket.pop("lastAuthenticatedTime", None)
@@ -239,11 +239,17 @@ class LiveSession:
 
     async def _stop_counting(self, clients: Mapping[MarketKind, VenueClient]) -> None:
         """An orderly end leaves orders as the shutdown policy wants them: the venue must not cancel them afterwards."""
-        for kind, symbol in sorted(self._counting):
+
+        async def stop(kind: MarketKind, symbol: str) -> None:
             try:
-                await clients[kind].count_down(symbol, 0)
+                async with asyncio.timeout(self.policy.end_s):
+                    await clients[kind].count_down(symbol, 0)
+            except TimeoutError:
+                self._tell("bad", f"the dead-man switch of {symbol} still counts down: no answer in time")
             except VenueFailure as failure:
                 self._tell("bad", f"the dead-man switch of {symbol} still counts down: {failure.reason}")
+
+        await asyncio.gather(*(stop(kind, symbol) for kind, symbol in sorted(self._counting)))
 
     # ------------------------------------------------------------------ asking
 
@@ -255,23 +261,42 @@ class LiveSession:
             for trade in await client.trades(symbol, since, lane=Lane.ORDER):
                 self._executor.hear_trade(trade)
             await self._open_orders(client, symbol)
-        await self._account(kind, client)
+        await self._account(kind, client, Lane.ORDER)  # orders wait for it
 
-    async def _polls(self, kind: MarketKind, client: VenueClient, watches: Sequence[asyncio.Task[None]]) -> str:
-        """Ask across the stream every now and then; return why the stream must be replaced."""
+    async def _stay(self, kind: MarketKind, client: VenueClient, watches: Sequence[asyncio.Task[None]]) -> str:
+        """Until the stream must be replaced; why. Meanwhile it is asked across, and whether its sockets still hear."""
         policy = self.policy
         self._executor.news_ns.pop(kind, None)  # what was missed is merged: the stream does not owe it
-        polled = self._clock.now_ns()
+        beside = [
+            asyncio.create_task(self._polls(kind, client), name=f"polls {kind.value}"),
+            asyncio.create_task(self._listens(client), name=f"pulse {kind.value}"),
+        ]
+        try:
+            while True:
+                done, _ = await asyncio.wait(
+                    [*watches, *beside], timeout=policy.look_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                _raise_broken(list(done))
+                now = self._clock.now_ns()
+                if now - self._executor.news_ns.get(kind, now) > policy.silent_s * NS_PER_S:
+                    self.silences += 1
+                    return "it is silent though the venue has news"
+        finally:
+            await _ended(beside)
+
+    async def _listens(self, client: VenueClient) -> None:
+        """VenueFailure when a socket is dead."""
+        pulse, loop = Pulse(self.policy.quiet_s, self.policy.answer_s), asyncio.get_running_loop()
         while True:
-            done, _ = await asyncio.wait(watches, timeout=policy.look_s, return_when=asyncio.FIRST_COMPLETED)
-            _raise_broken(list(done))
-            now = self._clock.now_ns()
-            if now - self._executor.news_ns.get(kind, now) > policy.silent_s * NS_PER_S:
-                self.silences += 1
-                return "it is silent though the venue has news"
-            if now - polled < policy.poll_s * NS_PER_S:
-                continue
-            polled = now
+            reason = await pulse.look(client.exchange, loop.time())
+            if reason:
+                raise VenueFailure(ErrorKind.UNKNOWN, "dead", reason)
+            await asyncio.sleep(self.policy.look_s)
+
+    async def _polls(self, kind: MarketKind, client: VenueClient) -> None:
+        """Ask across the stream every now and then."""
+        while True:
+            await asyncio.sleep(self.policy.poll_s)
             try:
                 for symbol in self._followed(kind):
                     await self._open_orders(client, symbol)
@@ -296,8 +321,8 @@ class LiveSession:
             elif tracked.doubt or tracked.amend is not None:
                 executor.inquire(tracked.client_id)
 
-    async def _account(self, kind: MarketKind, client: VenueClient) -> None:
-        said = await client.account()
+    async def _account(self, kind: MarketKind, client: VenueClient, lane: Lane = Lane.QUERY) -> None:
+        said = await client.account(lane)
         self._executor.account.take(kind, said, self._clock.now_ns())
         self._on_account()
 
@@ -317,13 +342,14 @@ class LiveSession:
         return max(now - LONGEST_LOOK_BACK_NS, min(known) - int(self.policy.look_back_s * NS_PER_S))
 
 
-def _stands(client: VenueClient) -> bool:
-    """True when a socket of the exchange is open."""
-    sockets = list((client.exchange.clients or {}).values())
-    return any(each.connectionEstablished and each.error is None for each in sockets)
-
-
 def _raise_broken(watches: Sequence[asyncio.Task[None]]) -> None:
     for task in watches:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel them and wait for their ends; what they failed with is known or of no use any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
