@@ -79,7 +79,8 @@ def _amounts(fees: dict[str, Decimal]) -> str:
 
 def _flags(order: Order) -> str:
     marks = [("post", order.post_only), ("reduce", order.reduce_only)]
-    return " ".join([order.tif.value, *(word for word, on in marks if on)])
+    waited = [order.trigger_text] if order.trigger_text else []
+    return " ".join([order.tif.value, *(word for word, on in marks if on), *waited])
 
 
 def _direction(trip: RoundTrip) -> str:
@@ -110,7 +111,7 @@ ORDERS = Sheet(
         _field("tag"),
         _field("reason"),
         *_hidden("tif", "post_only", "reduce_only", "source", "parent_id", "client_id", "venue_order_id"),
-        *_hidden("created_ns", "updated_ns"),
+        *_hidden("created_ns", "updated_ns", "trigger_price", "trigger_by", "take_profit", "triggered_ns"),
     ),
     lambda reader, chosen: reader.orders(chosen),
 )
