@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.options import EngineOptions
 from jackbot_tui.engine.runtime import EngineRuntime
+from jackbot_tui.execution.paper.config import PaperConfig
 from jackbot_tui.feeds.backoff import BackoffPolicy, ReconnectPolicy
 from jackbot_tui.feeds.line import StreamPolicy
 from jackbot_tui.feeds.stream import StreamSession
@@ -161,6 +163,11 @@ def with_silence(spec: VenueSpec, share: float) -> VenueSpec:
     return replace(spec, markets=markets)
 
 
+def purses(symbols: Sequence[str]) -> dict[str, Decimal]:
+    """Money on paper in every currency that ``symbols`` are paid in."""
+    return {symbol.partition("/")[2].rpartition(":")[2]: Decimal(100_000) for symbol in symbols}
+
+
 @asynccontextmanager
 async def followed(
     venue: str,
@@ -172,10 +179,12 @@ async def followed(
     stream: StreamPolicy | None = None,
     silence_share: float = 1.0,
     change: Callable[[VenueSpec], VenueSpec] = lambda spec: spec,
+    journal: Path | None = None,
 ) -> AsyncIterator[Follow]:
     """The gateway of ``venue`` with these symbols, in manual time, and the runtime following them over loopback.
 
     ``silence_share`` shortens the times after which silent books are no longer believed; ``change`` alters the spec.
+    ``journal``: the file to keep it in, None = in memory.
     """
     sim = SimExchange(
         symbols, venue=venue, seed=seed, rate=rate, volatility=volatility, manual=True, limits=relaxed(front_of(venue))
@@ -187,7 +196,9 @@ async def followed(
                 venue=venue,
                 symbols=list(symbols),
                 endpoints=sim.endpoints,
+                journal_path=journal,
                 seed=seed,
+                paper=PaperConfig(start_balances=purses(symbols)),
                 stream=stream or QUICK,
             )
         )

@@ -2,7 +2,8 @@
 
 The job has ``endpoints`` and ``symbols``; with ``venue`` and ``live`` (ccxt's addresses and the parts of a test key)
 the engine trades an account of the embedded exchange through the live executor. ``die_at``: the engine kills itself
-with SIGKILL when it has appended so many records to its journal, before they are durable.
+with SIGKILL when it has appended so many records to its journal, before they are durable. ``restart``: what parent
+orders of an earlier session do.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jackbot_tui.engine.options import EngineOptions, LiveOptions
+from jackbot_tui.engine.parents import ParentOptions, RestartPolicy
 from jackbot_tui.headless.job import EngineJob, LogTarget
 from jackbot_tui.headless.process import run_job
 from jackbot_tui.headless.spawn import ReadyReport
@@ -60,7 +62,8 @@ def main() -> int:
         journal_path=directory / "journal.sqlite3",
         socket_path=directory / "engine.sock",
         seed=seed,
-        limits=RiskLimits(max_orders_per_s=200),
+        limits=RiskLimits(max_orders_per_s=200, max_open_orders=1000),
+        parents=ParentOptions(restart=RestartPolicy(job.get("restart", "wait")), children_per_s=100),
         live=None if live is None else live_options(directory, venue, live),
     )
     log = LogTarget(path=directory / "engine.jsonl", to_stdout=False, level="info", max_bytes=10_000_000, keep=1)
