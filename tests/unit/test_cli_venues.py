@@ -24,7 +24,7 @@ from jackbot_tui.venues.conformance import (
     merged,
     read_results,
 )
-from tests.conftest import JUDGE, JUDGED
+from tests.conftest import JUDGE, JUDGED, NOTE, Recorder
 
 
 def test_every_market_of_every_venue_has_a_row_and_missing_ones_say_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +85,25 @@ def test_a_run_of_some_aspects_leaves_the_others_figures(tmp_path: Path) -> None
     again = merged([spot], [MarketResults("okx", MarketKind.SPOT, {Aspect.BOOK: one}, 300)])
     assert (again[0].level_changes, again[0].judged) == (300, judged)
     assert read_results(tmp_path / "none.json") == []
+
+
+def test_a_run_that_was_broken_off_changes_no_figures(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    kept = MarketResults("kraken", MarketKind.LINEAR, {Aspect.BOOK: Outcome(passed=1)}, 100)
+    path.write_bytes(encode([kept]))
+    recorder = Recorder(path)
+    noted = [(NOTE, "private kraken linear"), (JUDGE, Judged.STREAMS.value), (Feature.FOK.value, "yes")]
+    for outcome, why in (("passed", None), ("skipped", ("file", 1, "Skipped: no such stream"))):
+        report = pytest.TestReport("id", ("file", 1, "test"), {}, outcome, why, "call", user_properties=noted)  # type: ignore[arg-type]
+        recorder.pytest_runtest_logreport(report)
+    recorder.pytest_sessionfinish(pytest.ExitCode.INTERRUPTED)
+    assert read_results(path) == [kept]
+    recorder.pytest_sessionfinish(pytest.ExitCode.OK)
+    (found,) = read_results(path)
+    assert found.aspects[Aspect.BOOK] == Outcome(passed=1)
+    assert found.aspects[Aspect.PRIVATE] == Outcome(passed=1, skipped=1, reasons=["no such stream"])
+    assert (found.judged[Judged.STREAMS], found.features) == ("no", {Feature.FOK: "yes"})
+    assert found.without["times_in_force"].startswith("ccxt drops IOC")
 
 
 def test_every_test_of_the_judge_has_a_column_and_every_column_a_test() -> None:
