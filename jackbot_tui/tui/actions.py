@@ -89,6 +89,7 @@ class Act(Enum):
     SCREEN_LOG = "screen_log"
     SCREEN_HONESTY = "screen_honesty"
     SCREEN_PARENTS = "screen_parents"
+    SCREEN_ACCOUNT = "screen_account"
     COMMAND = "command"
     REPEAT = "repeat"
     YANK = "yank"
@@ -188,6 +189,7 @@ ACTIONS: dict[Act, Action] = {
         _safe(Group.VIEW, Act.SCREEN_CONNECTIONS, "connections, feeds and limits"),
         _safe(Group.VIEW, Act.SCREEN_LOG, "log, full screen"),
         _safe(Group.VIEW, Act.SCREEN_PARENTS, "parent orders: progress and why"),
+        _safe(Group.VIEW, Act.SCREEN_ACCOUNT, "account: what is held, where it differs"),
         _safe(Group.VIEW, Act.SCREEN_HONESTY, "honesty: fills under every rule of filling"),
         _safe(Group.TEXT, Act.COMMAND, "command bar"),
         _order(Group.TEXT, Act.REPEAT, "repeat the last order line (always asks)"),

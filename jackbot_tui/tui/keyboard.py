@@ -27,6 +27,7 @@ PAGES = {
     Act.SCREEN_LOG: "log",
     Act.SCREEN_HONESTY: "honesty",
     Act.SCREEN_PARENTS: "parents",
+    Act.SCREEN_ACCOUNT: "account",
 }
 
 

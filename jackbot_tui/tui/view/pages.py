@@ -24,6 +24,7 @@ from jackbot_tui.tui.actions import ACTIONS, Action, Group, Kind
 from jackbot_tui.tui.glass import Glass
 from jackbot_tui.tui.keymaps import Keymap
 from jackbot_tui.tui.view.account import LEVELS, order_cells, orders_head
+from jackbot_tui.tui.view.account_page import account_rows
 from jackbot_tui.tui.view.chart import chart_rows
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, text_row, whole_groups
 from jackbot_tui.tui.view.text import age_text, clock_text, quantity_text, signed_money, span_text, symbol_of
@@ -39,6 +40,7 @@ class Page(Enum):
     LOG = "log"
     HONESTY = "honesty"
     PARENTS = "parents"
+    ACCOUNT = "account"
     ANSWER = "answer"
     HELP = "help"
 
@@ -52,10 +54,11 @@ ASKED = {
     (Page.JOURNAL, 0): "fills 500",
     (Page.JOURNAL, 3): "status",
     (Page.HONESTY, 0): "honesty",
+    (Page.ACCOUNT, 0): "reconcile; account",
 }
 """Tabs whose contents are the engine's answer to a line of the language."""
 
-MOVING = {(Page.HONESTY, 0)}
+MOVING = {(Page.HONESTY, 0), (Page.ACCOUNT, 0)}
 """Those that are asked for again every second."""
 
 FILLS_TAB = (Page.JOURNAL, 0)
@@ -93,6 +96,8 @@ def tab_rows(page: Page, tab: int, glass: Glass, answer: Reply | None, width: in
                 fit([(f" {clock_text(line.ts)} ", Ink.DIM), (line.text, LEVELS.get(line.level, Ink.TEXT))], width)
                 for line in lines
             ]
+        case (Page.ACCOUNT, _):
+            return account_rows(answer, width, now)
         case (Page.HONESTY, _):
             return honesty(answer, width)
         case (Page.ANSWER, _) if answer is not None:
