@@ -49,7 +49,8 @@ def test_generated_pages_are_current(path: str) -> None:
 def test_the_configuration_page_keeps_the_text_around_its_tables() -> None:
     present = f"before\n{docgen.BEGIN}\nold tables\n{docgen.END}\nafter\n"
     page = docgen.configuration_page(present)
-    assert page.startswith("before\n") and page.endswith("after\n") and "old tables" not in page and "max_day_loss" in page
+    assert page.startswith("before\n") and page.endswith("after\n")
+    assert "old tables" not in page and "max_day_loss" in page
     with pytest.raises(InputError, match="lost its marks"):
         docgen.configuration_page("nothing marked")
 
