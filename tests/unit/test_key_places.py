@@ -383,6 +383,41 @@ def test_a_child_inherits_neither_keys_nor_their_passphrase(monkeypatch: pytest.
     assert given["JACKBOT_LIVE__VENUES"] == "binance"
 
 
+@pytest.mark.parametrize(("word", "said"), [("", f"set {PASSPHRASE}"), ("another passphrase", "not the passphrase")])
+def test_a_live_engine_does_not_start_without_the_passphrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str, said: str
+) -> None:
+    monkeypatch.setattr("jackbot_tui.cli.engines.keyring_module", lambda: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setenv("JACKBOT_LIVE__VENUES", "binance")
+    monkeypatch.setenv(PASSPHRASE, word)
+    store_at(tmp_path).add("binance", FIELDS, KeyPlace.ENCRYPTED)
+    assert main(["run", "--live", "binance", "--no-ui", "--data-dir", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+    assert not list(tmp_path.rglob("*.sqlite3"))
+
+
+def test_the_engine_that_is_started_gets_the_key_of_the_encrypted_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jackbot_tui.cli.engines.keyring_module", lambda: None)
+    monkeypatch.setenv("JACKBOT_LIVE__VENUES", "binance")
+    monkeypatch.setenv(PASSPHRASE, WORD)
+    store_at(tmp_path).add("binance", FIELDS, KeyPlace.ENCRYPTED)
+    jobs: list[EngineJob] = []
+
+    def alone(job: EngineJob) -> int:
+        jobs.append(job)
+        return 0
+
+    monkeypatch.setattr("jackbot_tui.cli.engines._run_alone", alone)
+    assert main(["run", "--live", "binance", "--no-ui", "--data-dir", str(tmp_path)]) == 0
+    live = jobs[0].options.live
+    assert live is not None and live.given == FIELDS
+    assert KEY not in repr(jobs[0])
+
+
 # ---------------------------------------------------------------------- out of every text
 
 
