@@ -13,6 +13,7 @@ from jackbot_tui.book.analytics import row_of
 from jackbot_tui.desk.arming import Arming
 from jackbot_tui.desk.clients import ClientState, Ticket
 from jackbot_tui.desk.estimate import liquidation_text, next_funding
+from jackbot_tui.desk.kept import Kept, kept_of, kept_view
 from jackbot_tui.desk.ladder import MAX_GROUP, ladder_rows
 from jackbot_tui.desk.parent_words import parent_view
 from jackbot_tui.desk.ports import EnginePort, HostFigures, HostPort
@@ -23,6 +24,7 @@ from jackbot_tui.desk.views import (
     ConnectionView,
     FillView,
     HeaderView,
+    KeptView,
     LadderLevel,
     LimitView,
     LogLine,
@@ -53,6 +55,9 @@ KEPT_PER_ORDER = 4
 SPARE_ORDERS = 64
 """Views kept per working order (each screen's grouping has its own), and beyond; then all are made anew."""
 
+KEPT_NS = 250 * NS_PER_MS
+"""What parent orders keep here is looked at so often: it moves when a person or a fill moves it."""
+
 MAX_ORDERS = 500
 """Working orders in one picture, the newest of them; the risk gate allows fewer."""
 
@@ -79,6 +84,8 @@ class PictureMaker:
         self._fills: list[FillView] = []
         self._newest_fill: tuple[FillRow | None, int] = (None, 0)
         self._orders: dict[tuple[str, int], tuple[Order, QueueView | None, OwnOrderView]] = {}
+        self._kept: list[Kept] = []
+        self._kept_ns = -KEPT_NS
 
     def make(self, state: ClientState, request: ViewRequest, now: int, pen: ClientState | None) -> ScreenView:
         """The picture for one client. ``pen`` is who may arm."""
@@ -108,6 +115,7 @@ class PictureMaker:
             budgets=budget_views(slow.figures),
             clocks=slow.figures.clocks,
             parents=[parent_view(each, now) for each in self._engine.parents.pictures()] if request.parents else None,
+            kept=[] if market is None else self._kept_views(market, request.group, now),
         )
 
     def _slow_parts(self, now: int) -> _Slow:
@@ -226,6 +234,17 @@ class PictureMaker:
         self._orders[order.client_id, group] = (order, place, view)
         return view
 
+    def _kept_views(self, market: "InstrumentMarket", group: int, now: int) -> list[KeptView]:
+        if not 0 <= now - self._kept_ns < KEPT_NS:
+            self._kept, self._kept_ns = kept_of(self._engine.parents.pictures()), now
+        instrument, group = market.instrument, max(1, group)
+        tick = float(instrument.tick)
+        return [
+            kept_view(each, instrument, row_of(float(each.price), tick, group, each.side))
+            for each in self._kept
+            if each.key == market.key
+        ]
+
     def _newest_fills(self) -> list[FillView]:
         """Newest first; made again only when there is a new one, or more is known of what they were worth."""
         fills = self._engine.fills
@@ -317,7 +336,15 @@ def order_view(order: Order, engine: EnginePort, group: int = 1) -> OwnOrderView
         index=index,
         reason=order.reason,
         trigger=trigger,
+        parent=_parent_of(order, engine),
     )
+
+
+def _parent_of(order: Order, engine: EnginePort) -> str:
+    """``maker p3``, "" for an order of a person."""
+    number = order.parent_id[1:]
+    picture = engine.parents.picture(int(number)) if number.isdigit() else None
+    return order.parent_id if picture is None else f"{picture.kind.value} {order.parent_id}"
 
 
 def position_view(position: Position, engine: EnginePort) -> PositionView:

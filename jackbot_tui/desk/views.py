@@ -66,7 +66,7 @@ class OwnOrderView(Struct, frozen=True):
     """A working order. ``queue_ahead`` is base units estimated ahead of it, -1 unknown.
 
     ``trigger`` says what it waits for and what it will be, ``stop 61000.0 mark @ 60950``, "" once it does not wait;
-    ``price`` and ``index`` are its trigger's meanwhile.
+    ``price`` and ``index`` are its trigger's meanwhile. ``parent``: ``maker p3`` for the child of a parent order.
     """
 
     number: int
@@ -87,6 +87,22 @@ class OwnOrderView(Struct, frozen=True):
     index: int = 0  # row of the ladder at the requested grouping
     reason: str = ""
     trigger: str = ""
+    parent: str = ""
+
+
+class KeptView(Struct, frozen=True):
+    """What a parent order keeps here and would do at ``price``: ``what`` is ``armed`` or ``stop``.
+
+    Nothing of it is at the venue. ``quantity`` "0" = not told; ``index`` as in ``OwnOrderView``.
+    """
+
+    number: int
+    key: str
+    side: str
+    what: str
+    quantity: str
+    price: str
+    index: int
 
 
 class BookView(Struct, frozen=True):
@@ -362,6 +378,7 @@ class ScreenView(Struct, frozen=True):
     budgets: list[BudgetView] = []
     clocks: list[ClockView] = []
     parents: list[ParentView] | None = None  # at work, then the newest ended; None = not asked for
+    kept: list[KeptView] = []  # of the active instrument
 
 
 class Seen(Struct, frozen=True):

@@ -181,9 +181,10 @@ class TradeScreen(Screen[None]):
         stale = gauge.freshness is Freshness.STALE
         grabbed = state.grab.number if state.grab is not None else 0
         own = glass.own_orders()
-        built = state.ladder.build(book, own, state.axis, width, state.cursor_index, stale, grabbed, now)
+        kept = glass.view.kept if glass.view is not None else []
+        built = state.ladder.build(book, own, state.axis, width, state.cursor_index, stale, grabbed, now, kept)
         rows += [state.ladder.head(book, state.axis, width), *built]
-        rows.append(state.ladder.foot(book, state.axis, own, state.cursor_index, width))
+        rows.append(state.ladder.foot(book, state.axis, own, state.cursor_index, width, kept))
         return rows[:height]
 
     def _hint(self, gauge: Gauge, width: int) -> Row:

@@ -18,6 +18,7 @@ from jackbot_tui.desk.views import (
     Context,
     FillView,
     HeaderView,
+    KeptView,
     LimitView,
     LogLine,
     Notice,
@@ -68,6 +69,7 @@ class SyntheticLink:
         self.orders: list[OwnOrderView] = []
         self.fills: list[FillView] = []
         self.parents: list[ParentView] = []
+        self.kept: list[KeptView] = []
         self.position: dict[str, tuple[Decimal, Decimal]] = {}
         self.log: list[LogLine] = []
         self._notices: deque[Notice] = deque(maxlen=1000)
@@ -148,6 +150,7 @@ class SyntheticLink:
                 ConnectionView("binance.spot.public", "up", 812.0, 0, 51_002, 55.1, 11.0, 9.0),
             ],
             parents=self.parents if view.parents else None,
+            kept=self.kept,
         )
         return self._picture
 

@@ -246,6 +246,8 @@ def ink_styles(palette: Palette) -> dict[Ink, Style]:
         Ink.CURSOR: badge(palette.accent),
         Ink.OWN_BUY: style(palette.own, bold=True),
         Ink.OWN_SELL: style(palette.own, bold=True),
+        Ink.OWN_PARENT: style(palette.accent, bold=True),
+        Ink.OWN_KEPT: style(palette.warning),
         Ink.FLASH: style(text, reverse=True, bold=True),
         Ink.LARGE: style(palette.warning, bold=True),
         Ink.BUY: style(palette.bid),

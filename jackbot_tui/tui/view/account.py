@@ -230,6 +230,7 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
             (right(place, 13), Ink.STRONG if order.trigger else Ink.TEXT),
             (right(f"{filled:.0%}", 7), Ink.TEXT),
             (right(age, 8), Ink.DIM),
+            (f"  {order.parent}" if order.parent else "", Ink.DIM),
             (f"  {later}", Ink.TEXT),
             (f"{'  ' if later else ''}{order.status if pending else ''} {order.reason}", Ink.WARN),
         ]
@@ -238,6 +239,7 @@ def order_cells(order: OwnOrderView, now: int, width: int) -> list[Cell]:
         (f"{'BUY ' if buy else 'SELL'} ", ink),
         (f"{quantity_text(order.quantity)} {price}", ink),
         (f" {order.flags}", Ink.DIM),
+        (f" {order.parent.rpartition(' ')[2]}" if order.parent else "", Ink.STRONG),
         (f" {age}" if order.trigger else f" q{place_text(order)} {filled:.0%} {age}", Ink.TEXT),
     ]
     if pending:

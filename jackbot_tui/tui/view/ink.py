@@ -34,6 +34,8 @@ class Ink(Enum):
     CURSOR = auto()
     OWN_BUY = auto()
     OWN_SELL = auto()
+    OWN_PARENT = auto()
+    OWN_KEPT = auto()
     FLASH = auto()
     LARGE = auto()
     BUY = auto()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from jackbot_tui.desk.views import BookView, LadderLevel, OwnOrderView
+from jackbot_tui.desk.views import BookView, KeptView, LadderLevel, OwnOrderView
 from jackbot_tui.tui.view.axis import LadderAxis
 from jackbot_tui.tui.view.ink import Cell, Ink, Row, fit, left, right, spread
 from jackbot_tui.tui.view.text import PriceScale, grouped_digits, queue_text, short_text, size_text
@@ -81,7 +81,9 @@ Levels = dict[int, LadderLevel]
 class OwnAtRow(Struct, frozen=True):
     """Own working orders of one side at one row: how much, the least queue ahead, and what is behind that order.
 
-    -1 = unknown. ``waits``: ``stop`` or ``take`` where only orders that wait for a trigger are there.
+    -1 = unknown. ``waits``: ``stop`` or ``take`` where only orders that wait for a trigger are there. ``parent``:
+    ``p3`` whose children all of them are, ``p+`` for those of several; "" = a person's are among them. ``kept``:
+    nothing is at the venue, a parent order watches the price here: ``armed`` or ``stop``.
     """
 
     size: float
@@ -89,6 +91,12 @@ class OwnAtRow(Struct, frozen=True):
     behind: float
     unsure: bool
     waits: str = ""
+    parent: str = ""
+    kept: str = ""
+
+    @property
+    def ink(self) -> Ink:
+        return Ink.OWN_KEPT if self.kept else Ink.OWN_PARENT if self.parent else Ink.OWN_BUY
 
 
 class RowLook(NamedTuple):
@@ -150,6 +158,7 @@ class LadderModel:
         stale: bool,
         grabbed: int,
         now: int,
+        kept: Sequence[KeptView] = (),
     ) -> list[Row]:
         """Rows of the axis, top first. ``cursor`` is an index of the book view, ``grabbed`` an order's number or 0."""
         scale = self._scale_of(book)
@@ -159,7 +168,7 @@ class LadderModel:
         self._note_changes(bids, asks, now)
         self._slow_figures(book, bids, asks, (top, bottom), now)
         columns = plan_columns(width, len(scale.text(axis.top * book.group)), self.look)
-        own = own_by_row(orders, book.key)
+        own = own_by_row(orders, book.key, kept)
         last = self._last_index(book, scale)
         best_bid, best_ask = inside_of(book)
         bid_totals, ask_totals = self._totals
@@ -211,7 +220,13 @@ class LadderModel:
         return fit(((text, Ink.DIM) for text, size in names if size), width)
 
     def foot(
-        self, book: BookView, axis: LadderAxis, orders: Sequence[OwnOrderView], cursor: int | None, width: int
+        self,
+        book: BookView,
+        axis: LadderAxis,
+        orders: Sequence[OwnOrderView],
+        cursor: int | None,
+        width: int,
+        kept: Sequence[KeptView] = (),
     ) -> Row:
         """Sums, imbalance, spread, grouping, hold, and what is out of the window."""
         roomy = width >= FULL_WIDTH
@@ -222,8 +237,10 @@ class LadderModel:
             (f"  {'spread' if roomy else 'spr'} {book.spread_ticks}t ", Ink.DIM),
         ]
         end: list[Cell] = []
-        above = sum(1 for order in orders if order.key == book.key and order.price and order.index > axis.top)
-        below = sum(1 for order in orders if order.key == book.key and order.price and order.index < axis.bottom)
+        places = [order.index for order in orders if order.key == book.key and order.price]
+        places += [each.index for each in kept if each.key == book.key]
+        above = sum(1 for index in places if index > axis.top)
+        below = sum(1 for index in places if index < axis.bottom)
         if above:
             end.append((f" ^ {above} above", Ink.WARN))
         if below:
@@ -308,7 +325,7 @@ class LadderModel:
         pointer_ink = Ink.CURSOR if look.cursor else Ink.TEXT
         own = "" if look.own_buy is None else own_text(look.own_buy, "+", columns.own_buy - 2)
         cells.append((pointer, pointer_ink))
-        cells.append((left(own, columns.own_buy - 1), Ink.OWN_BUY if own else Ink.TEXT))
+        cells.append((left(own, columns.own_buy - 1), Ink.TEXT if look.own_buy is None else look.own_buy.ink))
         cells += self._size_cells(look.bid, True, look.bid_new, look.stale, columns.bid, book.qty_places)
         if columns.bid_total:
             cells.append((right(f"{look.bid_total} ", columns.bid_total), Ink.DIM))
@@ -318,7 +335,8 @@ class LadderModel:
         cells += self._size_cells(look.ask, False, look.ask_new, look.stale, columns.ask, book.qty_places)
         if look.own_sell is not None:
             text = own_text(look.own_sell, "-", columns.own_sell - 2)
-            cells.append((left(f" {text}", columns.own_sell), Ink.OWN_SELL))
+            ink = Ink.OWN_SELL if look.own_sell.ink is Ink.OWN_BUY else look.own_sell.ink
+            cells.append((left(f" {text}", columns.own_sell), ink))
         else:
             cells.append((" " * columns.own_sell, Ink.TEXT))
         if columns.volume:
@@ -365,7 +383,7 @@ INKS_OF = {
     (False, False): (Ink.ASK, Ink.ASK_BAR),
     (False, True): (Ink.ASK_FLASH, Ink.ASK_BAR_FLASH),
 }
-KEPT_WHEN_STALE = frozenset({Ink.OWN_BUY, Ink.OWN_SELL, Ink.CURSOR})
+KEPT_WHEN_STALE = frozenset({Ink.OWN_BUY, Ink.OWN_SELL, Ink.OWN_PARENT, Ink.OWN_KEPT, Ink.CURSOR})
 
 
 def inside_of(book: BookView) -> tuple[int | None, int | None]:
@@ -375,9 +393,15 @@ def inside_of(book: BookView) -> tuple[int | None, int | None]:
     return bid, ask
 
 
-def own_by_row(orders: Sequence[OwnOrderView], key: str) -> dict[tuple[bool, int], OwnAtRow]:
-    """Own resting orders of ``key`` per side (True = buy) and row."""
+def own_by_row(
+    orders: Sequence[OwnOrderView], key: str, kept: Sequence[KeptView] = ()
+) -> dict[tuple[bool, int], OwnAtRow]:
+    """Own resting orders of ``key`` per side (True = buy) and row; where there are none, what parents keep here."""
     found: dict[tuple[bool, int], OwnAtRow] = {}
+    for each in kept:
+        if each.key == key:
+            mark = OwnAtRow(float(each.quantity), -1.0, -1.0, False, parent=f"p{each.number}", kept=each.what)
+            found[each.side == "buy", each.index] = mark
     for order in orders:
         if order.key != key or not order.price:
             continue
@@ -385,24 +409,40 @@ def own_by_row(orders: Sequence[OwnOrderView], key: str) -> dict[tuple[bool, int
         size = float(order.remaining)
         unsure = order.status.startswith("pending")
         waits = order.trigger.partition(" ")[0]
+        parent = order.parent.rpartition(" ")[2]
         before = found.get(place)
-        if before is not None:
+        if before is not None and not before.kept:
             places = ((before.ahead, before.behind), (order.queue_ahead, order.queue_behind))
             ahead, behind = min((each for each in places if each[0] >= 0), default=(-1.0, -1.0))
             waits = before.waits if before.waits == waits else ""
-            found[place] = OwnAtRow(before.size + size, ahead, behind, before.unsure or unsure, waits)
+            if parent != before.parent:
+                parent = "p+" if parent and before.parent else ""
+            found[place] = OwnAtRow(before.size + size, ahead, behind, before.unsure or unsure, waits, parent)
         else:
-            found[place] = OwnAtRow(size, order.queue_ahead, order.queue_behind, unsure, waits)
+            found[place] = OwnAtRow(size, order.queue_ahead, order.queue_behind, unsure, waits, parent)
     return found
 
 
 def own_text(own: OwnAtRow, sign: str, width: int) -> str:
     """``+0.5 q12/30``: size, estimated queue ahead and, with room, behind; ``?`` while its fate is being asked for.
 
-    ``-0.5 stop``, or ``-0.5 S`` where that is too long: it waits for its trigger there.
+    ``-0.5 stop``, or ``-0.5 S`` where that is too long: it waits for its trigger there. ``+0.5 p3 q12``: a child of
+    p3. ``(-.5 Sp3)``, ``(.5Ap4)``: p3 watches a stop there, p4 is armed there, and nothing is at the venue.
     """
     size = f"{own.size:.4f}".rstrip("0").rstrip(".") if own.size < 1000 else short_text(own.size, 5)
     size = size[1:] if size.startswith("0.") else size
+    if own.kept:
+        size, what = size if own.size else "", own.kept[0].upper()
+        texts = (
+            f"({sign}{size} {own.kept} {own.parent})",
+            f"({sign}{size} {what}{own.parent})",
+            f"({sign}{size}{what}{own.parent})",
+            f"({size}{what}{own.parent})",
+            f"({what}{own.parent})",
+        )
+        return next((text for text in texts if len(text) <= width), texts[-1][:width])
+    if own.parent:
+        size = f"{size} {own.parent}" if width > len(own.parent) + 4 else f"{size}{own.parent}"
     if own.waits and not own.unsure:
         text = f"{sign}{size} {own.waits}"
         return text if len(text) <= width else f"{sign}{size} {own.waits[0].upper()}"[:width]
