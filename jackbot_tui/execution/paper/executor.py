@@ -208,7 +208,8 @@ class PaperExecutor:
             self._shadows.on_trade(market, trade, now)
         if market.instrument.is_perpetual and market.fresh_mark(now) is None:
             self._answer(self._without_stops(self._liquidator.check_without_mark(market, now), now), now)
-        self._wake(market.key, TriggerBy.LAST, Decimal(trade.price_text), trade.ts_event, now)
+        if market.key in self._stops.keys:
+            self._wake(market.key, TriggerBy.LAST, Decimal(trade.price_text), trade.ts_event, now)
         return self.advance(now) if self._inbox or self._outbox else []
 
     def on_mark(self, market: InstrumentMarket, now: int) -> list[ExecutorEvent]:
@@ -217,7 +218,7 @@ class PaperExecutor:
         A mark that gaps through liquidation price and trigger liquidates: a stop still has its way to the book.
         """
         self._answer(self._without_stops(self._liquidator.check(now), now), now)
-        if market.mark is not None:
+        if market.mark is not None and market.key in self._stops.keys:
             self._wake(market.key, TriggerBy.MARK, decimal_of(market.mark.mark), 0, now)
         return self.advance(now) if self._inbox or self._outbox else []
 
@@ -271,6 +272,10 @@ class PaperExecutor:
     def honesty(self) -> HonestyView | None:
         """What every rule of filling would have made of this session's resting orders; None without a meter."""
         return self._shadows.view() if self._config.meter else None
+
+    def buys_by_cost(self, instrument: Instrument) -> bool:
+        """Never: what is matched here is counted in base units."""
+        return False
 
     def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
         """The prices that may wake a waiting order of ``instrument``, the usual one first; empty: none can wait."""

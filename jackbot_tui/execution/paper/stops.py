@@ -49,11 +49,14 @@ def trigger_source(market: InstrumentMarket, by: TriggerBy, now: int) -> Decimal
 
 
 class Stops:
-    """See the module's paragraph. ``held`` are woken orders whose book is not LIVE, oldest first."""
+    """See the module's paragraph. ``held`` are woken orders whose book is not LIVE, oldest first; ``keys`` the
+    instruments in which orders wait.
+    """
 
     def __init__(self) -> None:
         self.held: dict[str, Order] = {}
         self._waiting: dict[str, dict[str, _Waiting]] = {}
+        self.keys = self._waiting.keys()
 
     def place(self, order: Order, market: InstrumentMarket, venue_id: str, ts: int) -> list[OrderEvent]:
         """A waiting order arrives. One whose trigger is reached already is refused, as the venues do."""
