@@ -15,8 +15,9 @@ from jackbot_tui.journal.memory import MemoryJournal
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S, ManualClock
 from jackbot_tui.model.enums import BookState, Liquidity, Mode, Side
 from jackbot_tui.model.instrument import Instrument
+from jackbot_tui.model.margin import MarginSetting
 from jackbot_tui.model.orders import Order, OrderEvent, OrderFilled
-from jackbot_tui.model.records import OrderSubmitted, ParentMoved, ParentStarted, Record
+from jackbot_tui.model.records import FundingApplied, MarginSet, OrderSubmitted, ParentMoved, ParentStarted, Record
 from jackbot_tui.model.transitions import apply_event
 from jackbot_tui.risk.gate import RiskGate
 from jackbot_tui.risk.limits import RiskLimits
@@ -37,6 +38,7 @@ class ParentsWorld:
         recovered: Recovered | None = None,
         start_ns: int = START_NS,
         seed: int = 1,
+        first: tuple[str, str] = ("100.0", "100.5"),
     ) -> None:
         self.clock = ManualClock(start_ns)
         self.markets = Markets(self.clock)
@@ -60,7 +62,7 @@ class ParentsWorld:
         self.key = self.listed.key
         self.engine.start(recovered, [self.listed.symbol])
         self.market = self.engine.add_instrument(self.listed)
-        self.book("100.0", "100.5")
+        self.book(*first)
 
     @property
     def parents(self):  # type: ignore[no-untyped-def]
@@ -149,6 +151,7 @@ def recovered_from(records: list[Record]) -> Recovered:
     fill_ids: set[tuple[str, str]] = set()
     started: dict[str, ParentStarted] = {}
     moved: dict[str, ParentMoved] = {}
+    margins: dict[str, MarginSetting] = {}
     portfolio = Portfolio({"USDT": Decimal(10_000_000)})
     for record in records:
         match record:
@@ -158,6 +161,10 @@ def recovered_from(records: list[Record]) -> Recovered:
                 started[record.parent_id] = record
             case ParentMoved():
                 moved[record.parent_id] = record
+            case MarginSet():
+                margins[record.key] = MarginSetting(record.mode, record.leverage)
+            case FundingApplied():
+                portfolio.apply_funding(record.key, record.amount, record.ts)
             case _ if isinstance(record, OrderEvent):
                 order = orders[record.client_id] = apply_event(orders[record.client_id], record)
                 if isinstance(record, OrderFilled):
@@ -173,6 +180,7 @@ def recovered_from(records: list[Record]) -> Recovered:
         positions={position.key: position for position in portfolio.positions},
         fill_ids=frozenset(fill_ids),
         parents=open_parents,
+        margins=margins,
         next_number=max((order.number for order in orders.values()), default=0) + 1,
         next_parent=max((each.number for each in started.values()), default=0) + 1,
         last_session=1,

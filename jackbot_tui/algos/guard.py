@@ -61,8 +61,11 @@ def trigger_of(trade: Trade) -> TriggerBy | None:
     return wanted if wanted in known else next(iter(known), None)
 
 
-def guard_want(trade: Trade, price: Decimal, slack: Decimal) -> Want | None:
-    """The guard as it should be at ``price``; None: there is nothing to guard, or the present one must go first."""
+def guard_want(trade: Trade, price: Decimal, slack: Decimal, worst: Decimal | None = None) -> Want | None:
+    """The guard as it should be at ``price``; None: there is nothing to guard, or the present one must go first.
+
+    It is a market order once it is woken, with ``worst`` a limit order at that price.
+    """
     by, child = trigger_of(trade), trade.seen.child(GUARD)
     quantity = round_down(trade.left, trade.seen.instrument.lot)
     if by is None or not price or quantity < trade.least:
@@ -74,10 +77,11 @@ def guard_want(trade: Trade, price: Decimal, slack: Decimal) -> Want | None:
     return Want(
         slot=GUARD,
         quantity=quantity,
-        price=price,
+        price=price if worst is None else worst,
         leg=trade.exits.leg,
         reduce_only=True,
         urgent=True,
+        trigger_price=price,
         trigger_by=by,
     )
 

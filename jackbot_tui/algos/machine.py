@@ -144,7 +144,7 @@ class Parent:
             number=order.number,
             leg=want.leg,
             slot=want.slot,
-            price=want.price,
+            price=want.trigger_price or want.price,
             quantity=order.quantity,
             immediate=want.tif is not TimeInForce.GTC,
             placed_ns=now,
@@ -285,6 +285,13 @@ class Parent:
         self._tell("info", f"changed by {source}: {' '.join(said)}")
         self.changed = True
         return ""
+
+    def go_on(self, why: str) -> None:
+        """After a restart: it only guards what is there, and does so at once."""
+        if self.state.status is ParentStatus.WAITING:
+            self._move(ParentStatus.RUNNING, "", "warn", why)
+        else:
+            self._tell("warn", why)
 
     def wait_for_person(self, why: str) -> None:
         """After a restart: do nothing until somebody resumes or cancels."""
@@ -456,10 +463,10 @@ class Parent:
             parent_id=self.parent_id,
             tag=f"{want.leg.value}{want.slot}",
         )
-        if want.trigger_by is None:
+        if want.trigger_price is None:
             return request
-        stop = OrderType.MARKET
-        return replace(request, type=stop, price=None, trigger_price=want.price, trigger_by=want.trigger_by)
+        request = replace(request, trigger_price=want.trigger_price, trigger_by=want.trigger_by)
+        return request if want.price != want.trigger_price else replace(request, type=OrderType.MARKET, price=None)
 
     def _cancel(self, children: list[Child], now: int) -> list[Intent]:
         """Ask for the cancels that were not asked for, or not answered for long."""

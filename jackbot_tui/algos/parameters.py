@@ -33,6 +33,8 @@ class Unit(StrEnum):
     DISTANCE = "distance"  # 0.5%, 25bp, 50t or quote currency
     LEVELS = "levels"  # 62000:50%,63000:50%, see ``levels``
     LOCK = "from and give-back"  # 63000:0.5%
+    MONEY = "money"  # quote currency
+    LEVERAGE = "leverage"  # 100x
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -129,7 +131,7 @@ def _canonical(parameter: Parameter, word: str) -> str:
 
 
 def _without_unit(unit: Unit, word: str) -> str:
-    suffix = {Unit.TICKS: "t", Unit.PERCENT: "%", Unit.BASIS_POINTS: "bp"}.get(unit, "")
+    suffix = {Unit.TICKS: "t", Unit.PERCENT: "%", Unit.BASIS_POINTS: "bp", Unit.LEVERAGE: "x"}.get(unit, "")
     return word.removesuffix(suffix) if suffix else word
 
 

@@ -6,6 +6,7 @@ from jackbot_tui.algos.algorithm import Algorithm
 from jackbot_tui.algos.chase import Chase
 from jackbot_tui.algos.exits import Bracket, Oco
 from jackbot_tui.algos.iceberg import Iceberg
+from jackbot_tui.algos.jackpot import Jackpot
 from jackbot_tui.algos.machine import Parent
 from jackbot_tui.algos.maker import Maker
 from jackbot_tui.algos.parameters import read
@@ -27,6 +28,7 @@ _KINDS: tuple[Algorithm[Any], ...] = (
     Scale(),
     Bracket(),
     Smart(),
+    Jackpot(),
     Oco(),
     Twap(),
     Vwap(),

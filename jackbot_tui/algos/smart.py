@@ -127,8 +127,14 @@ class Smart(Algorithm[SmartMemory]):
         """Lower the goal for reasons of its own; see ``aim``."""
         return trade.memory
 
+    def worst_exit(self, trade: Trade) -> Decimal | None:
+        """No exit at the market is worse than this; None: it follows the market."""
+        return trade.memory.bound if trade.terms.word("exit") == "limit" else None
+
     def refused(self, want: Want, message: str, memory: SmartMemory) -> SmartMemory | None:
-        return replace(memory, unguarded=message, unguarded_at=want.price) if want.slot == GUARD else None
+        return (
+            replace(memory, unguarded=message, unguarded_at=want.trigger_price or ZERO) if want.slot == GUARD else None
+        )
 
     def expects(self, seen: Seen, child: Child, outcome: Outcome) -> bool:
         return child.slot == GUARD
@@ -173,8 +179,10 @@ class Smart(Algorithm[SmartMemory]):
             if memory.goal:
                 return None
             rest = f", {text_of(trade.left)} left is below the venue's minimum" if trade.left else ""
+            if memory.lost > fee_tolerance(seen):
+                rest += f", {text_of(memory.lost)} was closed from outside"
             return Decision(memory=memory, why=memory.cause, ended=f"out: {memory.cause}{rest}")
-        worst = memory.bound if trade.terms.word("exit") == "limit" else None
+        worst = self.worst_exit(trade)
         price, tif = taking_price(seen, trade.terms.number("slip"), worst, exits.side), TimeInForce.IOC
         if price is None:
             assert worst is not None  # the book is LIVE, so only a bound can be in the way

@@ -75,7 +75,7 @@ TABLE: Table = (
     ),
 )
 
-DIAGRAM = (
+DIAGRAM: tuple[str, ...] = (
     "start ──▶ ENTERING ── first fill ──▶ STANDING ◀──── goal reached, something is left ────┐",
     "             │                          │  │                                            │",
     "        time │                          │  │ stop, trailing, break-even, time,          │",
@@ -87,7 +87,7 @@ DIAGRAM = (
     "(a position that is taken over begins STANDING; a pause holds back the entry and new targets only)",
 )
 
-NOTES = (
+NOTES: tuple[str, ...] = (
     "`smart position` takes over what is held of the instrument (or a part: `smart position 0.3 …`); its side is"
     " that of the exits.",
     "A level is `PRICE:SIZE`; the price may be a distance from the entry (`2%:50%`), the size is percent of the"

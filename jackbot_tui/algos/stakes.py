@@ -43,14 +43,13 @@ class Volatility(Struct, frozen=True):
 class Stakes(Struct, frozen=True, kw_only=True):
     """``confirmed``: margin mode and leverage that the venue has confirmed for new orders, None = it has not.
 
-    ``setting`` is what is in force as far as known, ``liquidation`` the venue's own mark for the position as it is
-    (None: flat, or it tells none). ``brackets`` and ``liquidation_fee`` are ours where the venue tells none.
-    ``funding`` is what the instrument was paid in all (negative: it paid), ``funding_rate`` that of the next time,
-    ``next_funding_ns`` away, 0 = unknown. ``free`` is what no order and no margin ties up.
+    ``liquidation`` is the venue's own mark for the position as it is (None: flat, or it tells none). ``brackets`` and
+    ``liquidation_fee`` are our table. ``funding`` is what the instrument was paid in all (negative: it paid),
+    ``funding_rate`` that of the next time, ``next_funding_ns`` away, 0 = unknown. ``free`` is what no order and no
+    margin ties up; it and ``volatility`` are told while the account is flat.
     """
 
     confirmed: MarginSetting | None
-    setting: MarginSetting
     brackets: tuple[Bracket, ...]
     liquidation_fee: Decimal = ZERO
     liquidation: Decimal | None = None

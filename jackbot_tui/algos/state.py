@@ -38,6 +38,7 @@ class Kind(StrEnum):
     SCALE = "scale"
     BRACKET = "bracket"
     SMART = "smart"
+    JACKPOT = "jackpot"
     OCO = "oco"
     PROPHET = "prophet"
     TWAP = "twap"
@@ -224,7 +225,8 @@ class Want(Struct, frozen=True, kw_only=True):
 
     Price and size count when it is placed; a child that is there already stays as it is, and one whose slot is not
     wanted is canceled. ``urgent``: it protects a position and does not wait for a place in the rate budget.
-    ``trigger_by`` not None: a market order that waits at the venue until that price has reached ``price``.
+    With a ``trigger_price`` it waits at the venue until the price that ``trigger_by`` names has reached it, and is a
+    limit order at ``price`` then, or a market order where both are the same.
     """
 
     slot: str
@@ -235,7 +237,8 @@ class Want(Struct, frozen=True, kw_only=True):
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     urgent: bool = False
-    trigger_by: TriggerBy | None = None
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
 
 
 class Finish(Struct, frozen=True, kw_only=True):
@@ -305,11 +308,15 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a parent would do, before it is sent. ``problem`` not "": it cannot be started."""
+    """What a parent would do, before it is sent. ``problem`` not "": it cannot be started.
+
+    ``card``: nothing but a person's having read all its lines stands in its way, and ``problem`` says what to type.
+    """
 
     lines: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     problem: str = ""
+    card: bool = False
 
 
 class ParentPicture(Struct, frozen=True, kw_only=True):

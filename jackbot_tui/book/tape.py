@@ -29,6 +29,9 @@ MINUTE_NS = 60 * NS_PER_S
 MARKS = 25 * 60
 """Minutes whose volume is remembered: a day, so that it tells what comes at this time of day, and an hour."""
 
+OPENS = 61
+"""Minutes whose first price is remembered: an hour of moves from minute to minute."""
+
 _EMPTY = array("d", [0.0] * (PAGE + 1))
 
 _EXACT = Context(prec=60)
@@ -115,6 +118,7 @@ class TradeTape:
         "first_price",
         "last",
         "marks",
+        "opens",
         "recent",
         "sell_volume",
         "seq",
@@ -136,6 +140,8 @@ class TradeTape:
         self.last: Trade | None = None
         self.marks: deque[tuple[int, Decimal]] = deque(maxlen=MARKS)
         """``(local time in ns, volume before it)`` at the first trade and at the begin of each minute that traded."""
+        self.opens: deque[tuple[int, float]] = deque(maxlen=OPENS)
+        """``(local time in ns, price)`` of the first trade of each minute that traded."""
         self._minute = 0
         self._tick = float(tick)
         self._profile = VolumeProfile()
@@ -149,6 +155,7 @@ class TradeTape:
         if trade.ts_recv // MINUTE_NS != self._minute:
             self._minute = trade.ts_recv // MINUTE_NS
             self.marks.append((self._minute * MINUTE_NS if self.marks else trade.ts_recv, self.volume))
+            self.opens.append((trade.ts_recv, trade.price))
         self.volume = _EXACT.add(self.volume, size)
         if trade.side is Side.BUY:
             self.buy_volume = _EXACT.add(self.buy_volume, size)

@@ -19,7 +19,7 @@ from jackbot_tui.desk.clients import ClientState, Ticket
 from jackbot_tui.desk.language import SymbolTable, SyntaxProblem, parse_with_spans
 from jackbot_tui.desk.language.grammar import OPTIONS
 from jackbot_tui.desk.language.parser import Parsed
-from jackbot_tui.desk.parent_words import parent_problem
+from jackbot_tui.desk.parent_words import has_card, parent_problem
 from jackbot_tui.desk.pictures import PictureMaker
 from jackbot_tui.desk.planning import MoveStep, OrderStep, ParentStep, Plan, Planner, PlanProblem, Step
 from jackbot_tui.desk.ports import EnginePort, HostPort
@@ -360,7 +360,7 @@ class Desk:
     ) -> Reply | None:
         """Ask the line back where a guard wants that; a line that would be refused anyway says so instead."""
         asks = self._asks(state, plan, context, moved)
-        if not asks:
+        if not asks and not any(isinstance(step, ParentStep) and has_card(step, self.engine) for step in plan.steps):
             return None
         shown = self._shown(plan)
         if not shown.ok:
@@ -384,9 +384,9 @@ class Desk:
         lines = [preview.line for preview in previews]
         data: dict[str, object] = {"steps": [preview.data for preview in previews]}
         for step in plan.steps:
-            problem = parent_problem(step, self.engine) if isinstance(step, ParentStep) else ""
+            problem, code = parent_problem(step, self.engine) if isinstance(step, ParentStep) else ("", "")
             if problem:
-                return Reply(False, [*lines, problem], "parent", step.parsed.start, data=data)
+                return Reply(False, [*lines, problem], code, step.parsed.start, data=data)
             refusal = _refusal_of(step, self.engine)
             if refusal is not None:
                 caret = caret_of(step, refusal.code.value)

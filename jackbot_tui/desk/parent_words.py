@@ -43,9 +43,15 @@ def preview_parent(step: ParentStep, engine: EnginePort) -> tuple[str, dict[str,
     return PIECES.join(lines), data
 
 
-def parent_problem(step: ParentStep, engine: EnginePort) -> str:
-    """Why it could not be started now, "" when it could."""
-    return engine.parents.preview(step.request).problem
+def parent_problem(step: ParentStep, engine: EnginePort) -> tuple[str, str]:
+    """Why it could not be started now, "" when it could, and a code for programs: ``card`` has to be read first."""
+    shown = engine.parents.preview(step.request)
+    return shown.problem, "card" if shown.card else "parent"
+
+
+def has_card(step: ParentStep, engine: EnginePort) -> bool:
+    """Whether a card has to be read, and something typed, before it may be started."""
+    return engine.parents.preview(step.request).card
 
 
 def preview_steer(step: SteerStep, engine: EnginePort) -> tuple[str, dict[str, object]]:

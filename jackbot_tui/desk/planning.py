@@ -31,6 +31,7 @@ from jackbot_tui.desk.pricing import (
 )
 from jackbot_tui.desk.views import ClientInfo, Context
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce, TriggerBy
+from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
 from jackbot_tui.model.orders import Order, OrderRequest
 
@@ -303,6 +304,8 @@ class Planner:
         values = {name: self._value(name, text, side, command.key) for name, text in command.values if text != "none"}
         if command.side is None:
             values["on"] = "position"
+        if ALGORITHMS[command.kind].sizes_itself:
+            return self._sized(command, side, values)
         table = ALGORITHMS[command.kind].table
         prices = [values[each.name] for each in table if each.unit is Unit.PRICE and each.name in values]
         worth = Decimal(prices[0]) if prices else touch.far(side)
@@ -318,6 +321,16 @@ class Planner:
             values=values,
             source=self._client.source,
         )
+
+    def _sized(self, command: c.StartParent, side: Side, values: dict[str, str]) -> ParentRequest:
+        """A parent whose size follows from its parameters and the market."""
+        asked = ParentRequest(
+            kind=command.kind, key=command.key, side=side, quantity=ZERO, values=values, source=self._client.source
+        )
+        try:
+            return self._engine.parents.completed(asked)
+        except InputError as error:
+            raise Objection(str(error), "verb", code="parent") from None
 
     def _value(self, name: str, text: str, side: Side, key: str) -> str:
         """The text of a value with a price resolved."""

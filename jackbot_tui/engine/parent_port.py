@@ -1,5 +1,6 @@
 """What the host of parent orders (``parents``) needs of the engine."""
 
+from decimal import Decimal
 from typing import Protocol
 
 from jackbot_tui.engine.answers import Asked, Submitted
@@ -8,6 +9,7 @@ from jackbot_tui.execution.base import VenueExecutor
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.portfolio import Portfolio
 from jackbot_tui.model.clock import Clock
+from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.orders import OrderRequest
 from jackbot_tui.model.records import Record
 from jackbot_tui.risk.gate import RiskGate
@@ -38,6 +40,8 @@ class ParentsPort(Protocol):
     def submit(self, request: OrderRequest) -> Submitted: ...
 
     def cancel(self, client_id: str, source: str) -> Asked: ...
+
+    def set_margin(self, key: str, mode: MarginMode | None, leverage: Decimal | None, source: str) -> Asked: ...
 
     @property
     def gate(self) -> RiskGate: ...

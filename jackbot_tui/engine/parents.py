@@ -22,11 +22,13 @@ from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.engine.footprints import Footprints
 from jackbot_tui.engine.parent_market import Prices, arrival_of, prices_of, signed_fill, stirs, view_of, within_reach
 from jackbot_tui.engine.parent_port import ParentsPort
+from jackbot_tui.engine.stakes import stakes_of
 from jackbot_tui.journal.base import Recovered
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.model.errors import JackbotError
 from jackbot_tui.model.instrument import Instrument, PriceBand
+from jackbot_tui.model.margin import MarginMode, MarginSetting
 from jackbot_tui.model.numbers import ZERO, text_of
 from jackbot_tui.model.orders import Order, OrderEvent
 from jackbot_tui.model.records import ParentMoved, ParentStarted
@@ -131,6 +133,15 @@ class Parents:
         band = self._options.bands.get(instrument.key)
         return instrument if band is None else replace(instrument, band=band)
 
+    def completed(self, request: ParentRequest) -> ParentRequest:
+        """``request`` with a size that follows from its parameters, for kinds that size themselves. InputError."""
+        algorithm, market = registry.ALGORITHMS[request.kind], self._engine.data.markets[request.key]
+        if not algorithm.sizes_itself:
+            return request
+        return algorithm.completed(
+            request, market.instrument, self._view_at(request, market, self._engine.clock.now_ns())
+        )
+
     def preview(self, request: ParentRequest) -> Preview:
         """What a parent would do. Changes nothing."""
         market = self._engine.data.markets.get(request.key)
@@ -152,7 +163,7 @@ class Parents:
         engine = self._engine
         if len(self._open) >= MOST_OPEN:
             return ParentAnswer(f"{MOST_OPEN} parent orders are at work already: cancel one", 0)
-        problem = self.preview(request).problem
+        problem = self.preview(request).problem or self._set_margin(request)
         if problem:
             return ParentAnswer(problem, 0)
         now, number = engine.clock.now_ns(), self._next_number
@@ -262,6 +273,8 @@ class Parents:
                 parent.cancel(self._stop_unrestored)
             elif self._options.restart is RestartPolicy.CANCEL:
                 parent.cancel("the restart")
+            elif parent.algorithm.goes_on(parent.state):
+                parent.go_on("the engine was restarted: its position is watched again")
             elif self._options.restart is RestartPolicy.WAIT:
                 parent.wait_for_person("the engine was restarted: resume, finish or cancel it")
             self._drive(parent)
@@ -413,9 +426,21 @@ class Parents:
                 (signed_fill(order, event) for _, order, event in self._events if order.key == request.key), ZERO
             )
             view = replace(view, position=position.quantity - untold, entry=position.average_entry)
+        if algorithm.isolates:
+            view = replace(view, stakes=stakes_of(self._engine.executor, self._engine.portfolio, market, now))
         if not view.live or not algorithm.watches_reach:
             return view
         return replace(view, reach=reach_of(algorithm.reach_side(request), market, self._engine.gate.limits, now))
+
+    def _set_margin(self, request: ParentRequest) -> str:
+        """Isolated margin at the leverage that a kind needs, where it is not so already; the problem in words."""
+        engine, algorithm = self._engine, registry.ALGORITHMS[request.kind]
+        if not algorithm.isolates:
+            return ""
+        wanted = MarginSetting(MarginMode.ISOLATED, Decimal(request.values["leverage"]))
+        if engine.executor.confirmed_setting(request.key) == wanted:
+            return ""
+        return engine.set_margin(request.key, wanted.mode, wanted.leverage, OWNER).problem
 
     def _drive(self, parent: Parent) -> None:
         """Let it act until it wants nothing more; a mistake in it stops it and nothing else."""

@@ -386,6 +386,9 @@ class Controller:
         if not reply.ok:
             state.forget_quantity()
             state.say(reply.lines[-1] if reply.lines else f"refused: {reply.code}", "bad")
+            card = _card_of(reply)
+            if card:
+                self.surface.open_answer(line, Reply(ok=False, lines=card, code=reply.code))
             self.surface.draw(True)
             return
         if len(reply.lines) > SCREEN_LINES:
@@ -427,3 +430,14 @@ class Controller:
 
     def _internal_error(self, error: BaseException) -> None:
         self.state.say(f"internal error, look at orders before going on: {type(error).__name__}: {error}", "bad")
+
+
+def _card_of(reply: Reply) -> list[str]:
+    """What has to be read before a line is typed again: a refusal that brings a whole card, line by line; else none."""
+    steps = (reply.data or {}).get("steps")
+    if reply.code != "card" or not isinstance(steps, list):
+        return []
+    found: list[str] = []
+    for step in steps:
+        found += [str(each) for name in ("lines", "warnings") for each in step.get(name, ())]
+    return [*found, "", *reply.lines[-1:]]

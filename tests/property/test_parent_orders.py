@@ -269,8 +269,8 @@ def test_a_crash_at_every_journal_record_loses_and_doubles_nothing(name: str, po
             assert picture.filled == picture.quantity, (upto, picture)
 
 
-def test_every_kind_is_tried_here() -> None:
-    assert {case.kind for case in CASES.values()} == set(ALGORITHMS)
+def test_every_kind_is_tried_here_or_has_stories_of_its_own() -> None:
+    assert {case.kind for case in CASES.values()} | {Kind.JACKPOT} == set(ALGORITHMS)
 
 
 def test_two_runs_of_the_same_story_write_the_same_journal() -> None:

@@ -185,7 +185,11 @@ def _parent(kind: Kind, words: list[str], context: CompletionContext) -> list[Ca
     table = tuple(each for each in ALGORITHMS[kind].table if not each.hidden)
     if not words:
         over = [("position", "take the position over")] if len(table) < len(ALGORITHMS[kind].table) else []
+        if ALGORITHMS[kind].sizes_itself:
+            return [("long", "the price shall rise"), ("short", "the price shall fall")]
         return [("buy", ""), ("sell", ""), *over]
+    if len(words) == 1 and ALGORITHMS[kind].sizes_itself:
+        return [(f"{times}x", "leverage") for times in (10, 25, 50, 100)]
     if len(words) == 1 and words[0] != "position":
         return _order([], context)
     if words[-1] in (parameter.name for parameter in table if parameter.bare):

@@ -2,7 +2,7 @@
 
 from jackbot_tui.desk import commands as c
 from jackbot_tui.desk.language.grammar import TIME_UNITS_NS
-from jackbot_tui.model.enums import TimeInForce
+from jackbot_tui.model.enums import Side, TimeInForce
 from jackbot_tui.model.numbers import text_of
 
 
@@ -31,6 +31,9 @@ def explain(command: c.Command) -> str:
             if command.side is None:
                 size = "" if command.size.unit is c.SizeUnit.POSITION else size_text(command.size)
                 return _join(command.kind.value, "position", size, command.key, *values)
+            if not command.size.value and command.size.unit is c.SizeUnit.BASE:  # it sizes itself
+                word = "long" if command.side is Side.BUY else "short"
+                return _join(command.kind.value, word, command.key, *values)
             return _join(command.kind.value, command.side.value, size_text(command.size), command.key, *values)
         case c.SteerParent():
             quantity = "" if command.quantity is None else f"qty={text_of(command.quantity)}"

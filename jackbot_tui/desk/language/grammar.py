@@ -66,8 +66,9 @@ def _parent(algorithm: Algorithm[Any]) -> Verb:
     words = []
     taking_over = any(parameter.name == "on" for parameter in algorithm.table)
     sides = "buy|sell SIZE | position [SIZE]" if taking_over else "buy|sell SIZE"
+    sides = "long|short NUMx" if algorithm.sizes_itself else sides
     for parameter in algorithm.table:
-        if parameter.hidden:
+        if parameter.hidden or parameter.unit is Unit.LEVERAGE:
             continue
         value = _UNIT_WORDS.get(parameter.unit) or "|".join(parameter.words)
         word = f"{parameter.name} {value}" if parameter.bare else f"{parameter.name}={value}"
@@ -95,6 +96,8 @@ _UNIT_WORDS = {
     Unit.DISTANCE: "DISTANCE",
     Unit.LEVELS: "PRICE:SIZE…",
     Unit.LOCK: "PRICE:DISTANCE",
+    Unit.MONEY: "MONEY",
+    Unit.LEVERAGE: "NUMx",
 }
 
 _ORDER = "SIZE [SYM] [@ PRICE | mkt] [stop|take PRICE [last|mark]] [post] [ioc|fok|gtc] [reduce] [slip=TICKS]"
@@ -260,9 +263,6 @@ VERBS: tuple[Verb, ...] = (
     _screen("bind", "KEY COMMAND", "bind a key to a command", 'bind f11 "cancel buys"'),
     _screen("unbind", "KEY", "free a key", "unbind f11"),
     _later("swarm", "", "SIDE SIZE", "a market order in parts", "swarm buy 1", _ALGOS),
-    _later(
-        "jackpot", "", "long|short LEVx ticket NUM", "high leverage", "jackpot long 100x ticket 50", "jackpot tickets"
-    ),
     _later("be", "", "[+TICKS]", "stop to break-even", "be +2t", "smart trades"),
     _later("convert", "", "ID maker|market", "turn an order into another kind", "convert 41 market", "smart trades"),
     _later("worker", "", "start|pause|stop NAME", "strategies", "worker start mm-btc", "strategies"),

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from jackbot_tui.desk.language.parser import Reader
 
 MAX_PARENT = 10**9
+_ALL = (parameter for each in ALGORITHMS.values() for parameter in each.table)
 EVERY_PARAMETER: Table = tuple(
-    {parameter.name: parameter for each in ALGORITHMS.values() for parameter in each.table}.values()
+    {each.name: each for each in sorted(_ALL, key=lambda each: not each.hidden)}.values()  # what can be said wins
 )
 """For an edit, which names its parent by number only: the kinds give one name the same unit."""
 
+
+DIRECTIONS = {"long": Side.BUY, "short": Side.SELL}
+"""Words for kinds that size themselves."""
 
 PRICE_NAMES = frozenset(parameter.name for parameter in EVERY_PARAMETER if parameter.unit is Unit.PRICE)
 """Parameters whose value may be a reference: ``limit=bid-5t``."""
@@ -35,18 +39,25 @@ PRICE_NAMES = frozenset(parameter.name for parameter in EVERY_PARAMETER if param
 def read_parent(reader: "Reader") -> c.Command:
     """``maker buy 0.5 BTC/USDT limit=bid-5t interval=2s``."""
     kind = Kind(reader.verb.name)
-    table = ALGORITHMS[kind].table
-    taking_over = any(each.name == "on" for each in table)
-    word = reader.choice("a side", ("buy", "sell", "position") if taking_over else ("buy", "sell"))
-    side = None if word == "position" else Side(word)
-    size = c.Size(c.SizeUnit.POSITION) if side is None and not _is_size(reader, table) else reader.size()
+    algorithm, table = ALGORITHMS[kind], ALGORITHMS[kind].table
+    side: Side | None
+    if algorithm.sizes_itself:
+        side = DIRECTIONS[reader.choice("a direction", tuple(DIRECTIONS))]
+        size = c.Size(c.SizeUnit.BASE)
+    else:
+        taking_over = any(each.name == "on" for each in table)
+        word = reader.choice("a side", ("buy", "sell", "position") if taking_over else ("buy", "sell"))
+        side = None if word == "position" else Side(word)
+        size = c.Size(c.SizeUnit.POSITION) if side is None and not _is_size(reader, table) else reader.size()
     values: dict[str, str] = {}
     key = ""
     while not reader.done:
         token = reader.tokens[reader.at]
         word = reader.peek()
         named = _named("price" if word == "@" else word, table, bare=word == "@")
-        if named is not None:
+        if named is None and _is_leverage(word, table):
+            _take_leverage(reader, token, word, values)
+        elif named is not None:
             _take_value(reader, named, token, word, values)
         elif not key and (reader.symbols.matches(word) or "/" in word):
             key = reader.symbol()
@@ -105,6 +116,25 @@ def _named(word: str, table: Table, *, bare: bool = False) -> Parameter | None:
     name, sign, _ = word.partition("=")
     table = tuple(each for each in table if not each.hidden)
     return next((each for each in table if each.name == name and (sign or bare or each.bare)), None)
+
+
+def _is_leverage(word: str, table: Table) -> bool:
+    """Whether it is ``100x`` and the kind has a leverage."""
+    return amounts.starts_number(word) and word.endswith("x") and any(each.unit is Unit.LEVERAGE for each in table)
+
+
+def _take_leverage(reader: "Reader", token: "Token", word: str, values: dict[str, str]) -> None:
+    """``100x`` on its own is the leverage."""
+    table = ALGORITHMS[Kind(reader.verb.name)].table
+    parameter = next(each for each in table if each.unit is Unit.LEVERAGE)
+    if parameter.name in values:
+        raise reader.problem(f"{parameter.name} is there twice", token)
+    reader.at += 1
+    reader.spans[parameter.name] = (token.start, token.end)
+    try:
+        values[parameter.name] = canonical(parameter, word)
+    except InputError as error:
+        raise reader.problem(f"{error}; it may be {parameter.range_text}", token) from None
 
 
 def _is_level(reader: "Reader") -> bool:
