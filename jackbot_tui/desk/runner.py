@@ -28,6 +28,7 @@ from jackbot_tui.desk.reports import show
 from jackbot_tui.desk.views import Context, Seen
 from jackbot_tui.desk.why import why
 from jackbot_tui.desk.words import data_of_order, matching, position_words, working_words
+from jackbot_tui.execution.slip import why_limit
 from jackbot_tui.model.enums import Mode, Side
 from jackbot_tui.model.errors import InputError, JackbotError
 from jackbot_tui.model.margin import MarginMode
@@ -147,7 +148,8 @@ class Runner:
         if submitted.order is not None:
             order = submitted.order
             words = working_words(order, self._engine.data.markets[order.key].instrument)
-            self.done.add_order(f"{words} sent", order, submitted.seq)
+            why = why_limit(step.request, order) if isinstance(step, OrderStep) else ""
+            self.done.add_order(f"{words} {why or 'sent'}", order, submitted.seq)
         elif submitted.refusal is not None:
             self._refused(step, submitted.refusal)
 

@@ -29,6 +29,7 @@ from jackbot_tui.desk.planning import (
     touch_of,
 )
 from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.execution.slip import why_limit
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.instrument import Instrument
@@ -200,7 +201,7 @@ def _said(step: OrderStep, request: OrderRequest, instrument: Instrument) -> str
 
 
 def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
-    request = step.request
+    request, why = _as_sent(step.request, engine)
     market = engine.data.markets[request.key]
     instrument = market.instrument
     held = engine.portfolio.position(request.key).quantity
@@ -212,6 +213,7 @@ def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
     funding = next_funding(market, estimated.position_after, now)
     words = [
         order_words(request, instrument),
+        why,
         f"~{money(value)} {instrument.quote}",
         _fee_words(request, estimated, instrument),
         _market_words(request, estimated, instrument),
@@ -229,6 +231,13 @@ def _preview_order(step: OrderStep, engine: EnginePort) -> Preview:
         data["next_funding"] = text_of(funding.amount.quantize(_CENT, context=EXACT))
         data["next_funding_ns"] = funding.at_ns
     return Preview("  ".join(word for word in words if word), data)
+
+
+def _as_sent(asked: OrderRequest, engine: EnginePort) -> tuple[OrderRequest, str]:
+    """What goes out where it is another kind of order than was asked for, and why; else what was asked for."""
+    sent = engine.as_sent(asked)
+    why = why_limit(asked, sent)
+    return (sent, why) if why else (asked, "")
 
 
 def _margin_words(

@@ -30,7 +30,6 @@ from jackbot_tui.engine.takeover import Takeover
 from jackbot_tui.execution.base import ExecutorEvent, VenueExecutor, VenueOrder
 from jackbot_tui.execution.oms import Oms
 from jackbot_tui.execution.portfolio import Portfolio
-from jackbot_tui.execution.slip import with_bounded_slip
 from jackbot_tui.journal.base import Journal, Recovered
 from jackbot_tui.model.clock import NS_PER_S, Clock
 from jackbot_tui.model.enums import BookState, Mode, OrderStatus, OrderType, Side, TimeInForce
@@ -112,6 +111,7 @@ class Engine:
         self.markouts = Markouts(data.markets, self.append)
         self._flattener = Flattener(self)
         self._permission = Permission(self)
+        self.as_sent = self._permission.as_sent
         self._takeover = Takeover(self)
         self._unsent: set[str] = set()
         self.amending: dict[str, Decimal] = {}  # total quantity asked for by client id, until the amend is answered
@@ -169,16 +169,14 @@ class Engine:
     def submit(self, request: OrderRequest, confirmed: bool = False) -> Submitted:
         """Gate, journal, and hand to the executor once durable. Never raises for a bad request: it is refused.
 
-        A market order with a bound on its slip becomes an IOC limit first, so that one order is checked and sent.
+        What must go out as a limit order becomes one first (``as_sent``), so that one order is checked and sent.
 
         ``confirmed``: a person has confirmed this very order (it may then repeat a recent one).
         """
         now = self.clock.now_ns()
         if request.owner != FLATTEN_OWNER:
             self._flattener.drop(request.key)
-        market = self.data.markets.get(request.key)
-        if market is not None:
-            request = with_bounded_slip(request, market)
+        request = self.as_sent(request)
         refusal = self.refusal_of(request, confirmed)
         if refusal is not None:
             return self._refused(request, refusal, now)

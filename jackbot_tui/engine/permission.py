@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from jackbot_tui.engine.flatten import OWNER as FLATTEN_OWNER
+from jackbot_tui.engine.shaping import as_sent
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.numbers import ZERO
@@ -22,6 +23,15 @@ class Permission:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
 
+    def as_sent(self, request: OrderRequest) -> OrderRequest:
+        """What would be sent for ``request`` now; itself where its instrument is not followed."""
+        market = self._engine.data.markets.get(request.key)
+        if market is None:
+            return request
+        by_cost = self._engine.executor.buys_by_cost(market.instrument)
+        now = self._engine.clock.now_ns()
+        return as_sent(request, market, self._engine.gate.limits, now, by_cost=by_cost)
+
     def refusal_of(self, request: OrderRequest, confirmed: bool = False, at: Position | None = None) -> Refusal | None:
         """Why ``request`` would be refused now, or if the position were ``at``; None when it may go."""
         unfit = self.unfit()
@@ -33,6 +43,7 @@ class Permission:
         market = self._engine.data.markets.get(request.key)
         if market is None:
             return self._not_followed(request.key)
+        request = self.as_sent(request)
         unwaitable = self._unwaitable(request, market.instrument)
         if unwaitable is not None:
             return unwaitable

@@ -154,6 +154,10 @@ class VenueExecutor(Executor, Protocol):
         """What every rule of filling would have made of this session's orders; None where nothing is compared."""
         ...
 
+    def buys_by_cost(self, instrument: Instrument) -> bool:
+        """True where market buys of ``instrument`` are counted in money: none of an exact quantity can be sent."""
+        ...
+
     def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
         """The prices that may wake an order that waits there, the usual one first; empty: no order can wait."""
         ...

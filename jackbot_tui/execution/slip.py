@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from jackbot_tui.book.market import InstrumentMarket
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
 from jackbot_tui.model.numbers import decimal_of
-from jackbot_tui.model.orders import OrderRequest
+from jackbot_tui.model.orders import Order, OrderRequest
 
 
 def with_bounded_slip(request: OrderRequest, market: InstrumentMarket) -> OrderRequest:
@@ -29,6 +29,14 @@ def with_bounded_slip(request: OrderRequest, market: InstrumentMarket) -> OrderR
     tick = market.instrument.tick
     price = decimal_of(best[0]) + request.side.sign * request.limit_slip_ticks * tick
     return replace(request, type=OrderType.LIMIT, tif=TimeInForce.IOC, price=max(price, tick))
+
+
+def why_limit(asked: OrderRequest, sent: OrderRequest | Order) -> str:
+    """Why a limit order goes out for a market order without a bound, in words; "" where none does."""
+    if asked.limit_slip_ticks or asked.type is sent.type:
+        return ""
+    venue = sent.key.partition(":")[0]
+    return f"sent as a limit order: {venue} counts market buys in money, and this buys what was asked for"
 
 
 def _beyond_trigger(request: OrderRequest, trigger: Decimal, market: InstrumentMarket) -> OrderRequest:

@@ -327,6 +327,10 @@ class LiveExecutor:
         """The venue fills, and no other rule of filling is played beside it."""
         return None
 
+    def buys_by_cost(self, instrument: Instrument) -> bool:
+        """True where the venue counts market buys in money: none of an exact quantity can be sent there."""
+        return self.dialect.market_buy_by_cost and instrument.kind is MarketKind.SPOT
+
     def triggers(self, instrument: Instrument) -> tuple[TriggerBy, ...]:
         """What wakes an order there; nothing where our dialect of the venue has no word for it."""
         rule = self.dialect.stops.get(instrument.kind)
