@@ -139,12 +139,12 @@ class Jackpot(Smart):
         " of entry and exit, liquidation fee, slip of the exit. It is rounded down to the lot.",
         "The card comes first. It is sent when the line is typed again with `accept` and the ticket at its end; the"
         " price that was on the card may then be passed by no more than `slip`.",
-        "Refused: spot; a position or a short life to the stop (liquidation first, or stop through the market); a"
-        " leverage that the tier of this size does not allow; a ticket below the venue's smallest size; margin that is"
-        " not free; a venue that takes no stops from here.",
+        "Refused: spot; a position in the instrument; a stop behind the liquidation or through the market; a leverage"
+        " that the tier of this size does not allow; a ticket below the venue's smallest size; margin that is not free;"
+        " a venue that takes no stops from here.",
         "Margin mode and leverage are set first, and nothing is sent before the venue has confirmed them. Brackets and"
-        " the liquidation fee are our table (docs/PAPER.md) where the venue tells none; once it stands, the venue's own"
-        " liquidation price counts: one that comes before the stop closes it at once.",
+        " the liquidation fee are [our table](PAPER_COSTS.md) where the venue tells none; once it stands, the venue's"
+        " own liquidation price counts: one that comes before the stop closes it at once.",
         "One entry, immediate or cancel. What it does not fill is not tried again: a partial entry is the jackpot.",
         "The stop at the venue is reduce-only, woken by `trigger` (the mark; the last trade where the venue knows no"
         " other) and bounded by the bankruptcy price. The same stop is watched here, on the touch while there is no"
