@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from jackbot_tui.algos.state import Action, Kind
-from jackbot_tui.model.enums import Side, TimeInForce, TriggerBy
+from jackbot_tui.model.enums import DifferenceRule, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.margin import MarginMode
 from jackbot_tui.model.numbers import ZERO
 
@@ -84,6 +84,7 @@ class Topic(StrEnum):
     PARENTS = "parents"
     HONESTY = "honesty"
     RECONCILE = "reconcile"
+    ACCOUNT = "account"
     KILLED = "killed"
 
 
@@ -252,6 +253,13 @@ class Show(Struct, frozen=True, kw_only=True, tag="show"):
     key: str = ""
 
 
+class Settle(Struct, frozen=True, kw_only=True, tag="settle"):
+    """What shall become of differences to the venue. ``rule`` None: all of them, each by its rule in the settings."""
+
+    rule: DifferenceRule | None = None
+    numbers: tuple[int, ...] = ()
+
+
 class Why(Struct, frozen=True, tag="why"):
     """``fill`` is a trade id, an order's number for all of its fills, or "" for the newest fill."""
 
@@ -347,6 +355,7 @@ Command = (
     | SetMarginMode
     | Toggle
     | Show
+    | Settle
     | Why
     | JournalNote
     | JournalTag

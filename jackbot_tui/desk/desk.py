@@ -41,7 +41,9 @@ GLASS_NS = 3 * NS_PER_S
 DURABLE_S = 10.0
 """How long a reply waits for the journal before it says that it could not be sure."""
 
-_NEEDS_PEN = (*c.RISK_CARRYING, c.SetLeverage, c.SetMarginMode, c.Arm, c.KillReset, c.GoLive, c.SetOption, c.Quit)
+_NEEDS_PEN = (
+    *c.RISK_CARRYING, c.SetLeverage, c.SetMarginMode, c.Arm, c.KillReset, c.GoLive, c.Settle, c.SetOption, c.Quit,
+)  # fmt: skip
 
 
 class _Question(Struct, frozen=True):
@@ -351,6 +353,7 @@ class Desk:
             drift,
             guards.arming_question(plan, self.arming, state.info.client_id),
             guards.quit_question(plan, self.engine),
+            guards.settling_question(plan),
         ]
         asks += [guards.repeat_question(step, self.engine) for step in plan.steps]
         return [ask for ask in asks if ask]

@@ -17,6 +17,7 @@ from jackbot_tui.desk.planning import (
     PlainStep,
     Plan,
     PositionStep,
+    SettleStep,
     SteerStep,
     Step,
     touch_of,
@@ -146,6 +147,11 @@ def repeat_question(step: Step, engine: EnginePort) -> str:
         if refusal is not None and refusal.code is RefusalCode.DUPLICATE_RECENT:
             return refusal.message
     return ""
+
+
+def settling_question(plan: Plan) -> str:
+    """What becomes of differences is always looked at first, armed or not: it may touch what is not ours."""
+    return "Enter does it, Esc drops" if any(isinstance(step, SettleStep) for step in plan.steps) else ""
 
 
 def quit_question(plan: Plan, engine: EnginePort) -> str:

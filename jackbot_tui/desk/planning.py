@@ -29,7 +29,9 @@ from jackbot_tui.desk.pricing import (
     resolve_price,
     resolve_size,
 )
+from jackbot_tui.desk.settling import chosen_settlements
 from jackbot_tui.desk.views import ClientInfo, Context
+from jackbot_tui.engine.answers import Settlement
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce, TriggerBy
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.numbers import ZERO, decimal_of, round_down, text_of
@@ -98,6 +100,14 @@ class SteerStep(Struct, frozen=True):
     changes: dict[str, str] = {}
 
 
+class SettleStep(Struct, frozen=True):
+    """What is to become of differences to the venue, as they were shown."""
+
+    parsed: Parsed
+    canonical: str
+    wanted: tuple[Settlement, ...]
+
+
 class PlainStep(Struct, frozen=True):
     """Everything that needs no prices. ``key`` is the active instrument here ("" = none), ``ticket`` as it is after."""
 
@@ -108,7 +118,7 @@ class PlainStep(Struct, frozen=True):
     ticket: Ticket
 
 
-Step = OrderStep | MoveStep | CancelStep | PositionStep | ParentStep | SteerStep | PlainStep
+Step = OrderStep | MoveStep | CancelStep | PositionStep | ParentStep | SteerStep | SettleStep | PlainStep
 
 
 STOPPING = (Action.PAUSE, Action.CANCEL)
@@ -206,6 +216,8 @@ class Planner:
             case c.StopParent():
                 key = self._parent_picture(command.number).key if command.number else ""
                 return SteerStep(parsed, explain(command), command.action, command.number, key)
+            case c.Settle():
+                return SettleStep(parsed, explain(command), chosen_settlements(command, self._engine))
             case c.SetLeverage() | c.SetMarginMode():
                 chosen = replace(command, key=self._key(command.key))
                 return PlainStep(parsed, explain(chosen), chosen, chosen.key, self._ticket)

@@ -17,9 +17,10 @@ from jackbot_tui.model.orders import Order, OrderRequest, Position
 if TYPE_CHECKING:
     from jackbot_tui.algos.state import Action, ParentPicture, ParentRequest, Preview
     from jackbot_tui.book.market import InstrumentMarket
-    from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Submitted
+    from jackbot_tui.engine.answers import Asked, FillRow, KillReport, Settling, Submitted
     from jackbot_tui.engine.notices import EngineNotice
     from jackbot_tui.engine.parents import ParentAnswer
+    from jackbot_tui.execution.holdings import Holdings
     from jackbot_tui.execution.paper.account import MarginView, Outlook
     from jackbot_tui.execution.paper.queue import QueueView
     from jackbot_tui.execution.paper.shadows import HonestyView
@@ -83,6 +84,10 @@ class VenuePort(Protocol):
     @property
     def account_heard_ns(self) -> int:
         """When the venue last told of the whole account, 0 = never."""
+        ...
+
+    def holdings(self, now: int) -> "Holdings":
+        """Everything that the account holds, as far as it is known."""
         ...
 
     def differences(self) -> "list[tuple[str, str, str, str]]":
@@ -189,6 +194,11 @@ class EnginePort(Protocol):
 
     @property
     def markouts(self) -> MarkoutsPort: ...
+
+    @property
+    def settling(self) -> "Settling | None":
+        """Who settles differences to a real account; None where there is none."""
+        ...
 
     @property
     def killed(self) -> bool: ...

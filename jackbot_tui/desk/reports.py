@@ -11,10 +11,12 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from jackbot_tui.desk import commands as c
+from jackbot_tui.desk.accounts import account
 from jackbot_tui.desk.parent_words import parents_report
 from jackbot_tui.desk.pictures import budget_views, limit_views, order_view, position_view
 from jackbot_tui.desk.ports import EnginePort, HostFigures
 from jackbot_tui.desk.proof import proof_of_kill
+from jackbot_tui.desk.settling import HEAD, difference_data, difference_rows
 from jackbot_tui.desk.views import ConnectionView, is_far
 from jackbot_tui.desk.why import assumptions, fill_view, honesty
 from jackbot_tui.desk.words import data_of_order, money, signed_money, working_words
@@ -54,6 +56,8 @@ def show(command: c.Show, desk: "Desk", active: str) -> Report:
             return honesty(desk.engine, active)
         case c.Topic.RECONCILE:
             return _reconcile(desk.engine)
+        case c.Topic.ACCOUNT:
+            return account(desk.engine, table)
         case c.Topic.KILLED:
             return proof_of_kill(desk.engine)
 
@@ -278,7 +282,7 @@ def _reconcile(engine: EnginePort) -> Report:
     if not executor.remote:
         text = f"orders are on {engine.mode.value.upper()}: there is no venue's account to compare with"
         return [text], {"live": False, "differences": []}
-    found = executor.differences()
+    found = difference_rows(engine)
     looked_ns = executor.account_heard_ns
     if not looked_ns:
         return ["the venue has not told of the account yet"], {"live": True, "heard": False, "differences": []}
@@ -286,10 +290,9 @@ def _reconcile(engine: EnginePort) -> Report:
     heard = f"account heard {age:.0f} s ago"
     lines = [f"no difference between our books and the venue's; {heard}"]
     if found:
-        lines = [*table(("what", "which", "ours", "venue"), found), f"{heard}; nothing is done about any of these"]
-    names = ("kind", "subject", "ours", "venue")
-    data = [dict(zip(names, each, strict=True)) for each in found]
-    return lines, {"live": True, "heard": True, "differences": data}
+        how = "nothing is done about these before you say so: reconcile apply, or adopt|close|ignore NO"
+        lines = [*table(HEAD, found), f"{heard}; {how}"]
+    return lines, {"live": True, "heard": True, "differences": difference_data(engine)}
 
 
 def _connections(desk: "Desk") -> Report:

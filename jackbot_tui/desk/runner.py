@@ -20,11 +20,13 @@ from jackbot_tui.desk.planning import (
     PlainStep,
     Plan,
     PositionStep,
+    SettleStep,
     SteerStep,
     Step,
 )
 from jackbot_tui.desk.reference import help_lines
 from jackbot_tui.desk.reports import show
+from jackbot_tui.desk.settling import settle
 from jackbot_tui.desk.views import Context, Seen
 from jackbot_tui.desk.why import why
 from jackbot_tui.desk.words import data_of_order, matching, position_words, working_words
@@ -132,6 +134,8 @@ class Runner:
                 self._start_parent(step)
             case SteerStep():
                 self._steer_parent(step)
+            case SettleStep():
+                settle(step, self._engine, self._source, self.done)
             case PlainStep():
                 self._plain(step)
 

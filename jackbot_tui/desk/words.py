@@ -24,11 +24,13 @@ from jackbot_tui.desk.planning import (
     PlainStep,
     Plan,
     PositionStep,
+    SettleStep,
     SteerStep,
     Step,
     touch_of,
 )
 from jackbot_tui.desk.ports import EnginePort
+from jackbot_tui.desk.settling import preview_settling
 from jackbot_tui.execution.slip import why_limit
 from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.model.enums import OrderType, Side, TimeInForce
@@ -172,6 +174,8 @@ def _preview_step(step: Step, engine: EnginePort) -> Preview:
             return Preview(*preview_parent(step, engine))
         case SteerStep():
             return Preview(*preview_steer(step, engine))
+        case SettleStep():
+            return Preview(*preview_settling(step))
         case PlainStep():
             return Preview(step.canonical, {"command": step.canonical})
 

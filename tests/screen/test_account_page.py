@@ -7,7 +7,8 @@ from jackbot_tui.model.clock import NS_PER_S
 from jackbot_tui.tui.view.account_page import account_rows
 from jackbot_tui.tui.view.ink import text_row
 from tests.screen.stage import staged
-from tests.screen.test_fills_page import answering, page_text
+from tests.screen.test_fills_page import answering
+from tests.screen.test_screens import page_text
 
 NOTHING: dict[str, Any] = {"live": True, "heard": True, "differences": []}
 POSITION = {

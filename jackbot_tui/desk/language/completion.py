@@ -153,6 +153,7 @@ def _arguments(verb: str, words: list[str], context: CompletionContext) -> Itera
 
 _FIRST_WORDS = {
     "kill": ("flatten", "reset"),
+    "reconcile": ("apply", "adopt", "close", "ignore"),
     "post": ("on", "off"),
     "reduce": ("on", "off"),
     "journal": ("note", "tag"),

@@ -65,6 +65,9 @@ def explain(command: c.Command) -> str:
             return _join(command.flag.value, {None: "", True: "on", False: "off"}[command.on])
         case c.Show():
             return _join(command.topic.value, str(command.count or ""), command.key)
+        case c.Settle():
+            words = map(str, command.numbers)
+            return _join("reconcile", "apply" if command.rule is None else command.rule.value, *words)
         case c.Why():
             return _join("why", command.fill)
         case c.JournalNote():

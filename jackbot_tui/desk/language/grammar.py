@@ -225,7 +225,15 @@ VERBS: tuple[Verb, ...] = (
     _now("look", "status", "st", "", "mode, books, feeds, arming, equity", "status"),
     _now("look", "book", "", "[NUM] [SYM]", "best levels of the order book", "book 5"),
     _now("look", "limits", "", "", "every limit of the risk gate and how much is used", "limits"),
-    _now("look", "reconcile", "", "", "where our books and the venue's differ, on a live account", "reconcile"),
+    _now(
+        "look",
+        "reconcile",
+        "",
+        "[apply | adopt|close|ignore NO…]",
+        "where our books and the venue's differ, on a live account; settle single ones, or all by the settings' rules",
+        "reconcile adopt 2",
+    ),
+    _now("look", "account", "acc", "", "balances and positions of the account, valued in one currency", "account"),
     _now("look", "killed", "", "", "what the last kill is proven to have done, and what not yet", "killed"),
     _now("look", "connections", "conn", "", "sockets to the venue", "connections"),
     _now(
@@ -251,7 +259,7 @@ VERBS: tuple[Verb, ...] = (
         "engine", "set", "", "[OPTION VALUE]", "change an option of the guards; alone: list them", "set drift.limit 20"
     ),
     _now("engine", "paper", "", "", "say which mode orders are in", "paper"),
-    _now("engine", "live", "", "", "live trading: not available in this version", "live"),
+    _now("engine", "live", "", "", "let new orders go to the account, on an engine of --live or --live-sim", "live"),
     _now("engine", "help", "h ?", "[VERB|sizes|prices|flags]", "this list, or one verb", "help buy"),
     _now("engine", "quit", "", "", "end the engine in an orderly way", "quit"),
     _screen("center", "[auto|off]", "centre the ladder on the inside", "center"),

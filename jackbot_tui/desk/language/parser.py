@@ -29,7 +29,7 @@ from jackbot_tui.desk.language.order_words import OrderWords
 from jackbot_tui.desk.language.parents import read_parent, read_task
 from jackbot_tui.desk.language.playback import read_replay
 from jackbot_tui.desk.language.symbols import SymbolTable
-from jackbot_tui.model.enums import Side
+from jackbot_tui.model.enums import DifferenceRule, Side
 from jackbot_tui.model.margin import MarginMode
 
 Span = tuple[int, int]
@@ -335,6 +335,18 @@ def _show(reader: Reader) -> c.Command:
     return c.Show(topic=c.Topic(reader.verb.name))
 
 
+def _reconcile(reader: Reader) -> c.Command:
+    if reader.done:
+        return c.Show(topic=c.Topic.RECONCILE)
+    word = reader.choice("reconcile", ("apply", *DifferenceRule))
+    if word == "apply":
+        return c.Settle()
+    numbers = [reader.order_number()]
+    while not reader.done and len(numbers) < MAX_NUMBERS:
+        numbers.append(reader.order_number())
+    return c.Settle(rule=DifferenceRule(word), numbers=tuple(dict.fromkeys(numbers)))
+
+
 def _rows(reader: Reader) -> int:
     if not amounts.starts_number(reader.peek()) or reader.symbols.matches(reader.peek()):
         return 0
@@ -433,7 +445,8 @@ _READERS: dict[str, Callable[[Reader], c.Command]] = {
     "limits": _show,
     "connections": _show,
     "honesty": _show,
-    "reconcile": _show,
+    "reconcile": _reconcile,
+    "account": _show,
     "killed": _show,
     "why": lambda reader: c.Why("" if reader.done else reader.take("an order or a fill").text.removeprefix("#")),
     "journal": _journal,
