@@ -6,6 +6,7 @@ must never have been seen by the exchange.
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,10 @@ LEVERAGE = 3
 Record = Callable[[str, object], None]
 
 
-async def fills_or_is_refused_here(live: Live, client_id: str) -> str:
+async def fills_or_is_refused_here(live: Live, symbol: str, side: Side, price: Decimal | None, **more: Any) -> str:
     """YES when the order was filled at once; NO when it was refused in one line and the exchange never saw it."""
-    order = live.oms.orders[client_id]
+    await live.ready()
+    client_id = live.submit(symbol, side, live.size(symbol), price, **more)
     await live.until(lambda: not live.oms.orders[client_id].is_open)
     order = live.oms.orders[client_id]
     if order.status is S.FILLED:
@@ -38,7 +40,7 @@ async def fills_or_is_refused_here(live: Live, client_id: str) -> str:
 @pytest.mark.parametrize(("venue", "kind"), MARKETS)
 async def test_which_orders_there_are(venue: str, kind: MarketKind, record_property: Record) -> None:
     async with trading(venue, kind) as (live, symbol):
-        size, far = live.size(symbol), live.far(symbol)
+        size, far, farther = live.size(symbol), live.far(symbol), live.far(symbol, part="0.96")
         resting = live.submit(symbol, Side.BUY, size, far)
         maker = live.submit(symbol, Side.BUY, size, far, post_only=True)
         await live.until(lambda: live.status(resting) is S.NEW and live.status(maker) is S.NEW)
@@ -48,23 +50,21 @@ async def test_which_orders_there_are(venue: str, kind: MarketKind, record_prope
         for feature in (Feature.LIMIT, Feature.POST_ONLY, Feature.CLIENT_ID):
             record_property(feature.value, YES)
         if kind in live.dialect.amends:
-            live.amend(resting, live.far(symbol, part="0.96"), size)
-            await live.until(lambda: live.oms.orders[resting].price == live.far(symbol, part="0.96"))
+            await live.ready()
+            live.amend(resting, farther, size)
+            await live.until(lambda: live.oms.orders[resting].price == farther)
         record_property(Feature.AMEND.value, YES if kind in live.dialect.amends else NO)
         for order in (resting, maker):
             live.cancel(order)
         await live.until(lambda: not live.oms.open_orders(), why=live.differences)
         over = live.far(symbol, part="1.01")
-        at_once = live.submit(symbol, Side.BUY, size, over, tif=TimeInForce.IOC)
-        assert await fills_or_is_refused_here(live, at_once) == YES
+        assert await fills_or_is_refused_here(live, symbol, Side.BUY, over, tif=TimeInForce.IOC) == YES
         record_property(Feature.IOC.value, YES)
-        whole = live.submit(symbol, Side.BUY, size, over, tif=TimeInForce.FOK)
-        record_property(Feature.FOK.value, await fills_or_is_refused_here(live, whole))
-        sold = live.submit(symbol, Side.SELL, size, None)
-        assert await fills_or_is_refused_here(live, sold) == YES
-        record_property(Feature.MARKET.value, YES)
-        if live.dialect.market_buy_by_cost and kind is MarketKind.SPOT:
-            record_property(Feature.MARKET.value, "sells only")
+        whole = await fills_or_is_refused_here(live, symbol, Side.BUY, over, tif=TimeInForce.FOK)
+        record_property(Feature.FOK.value, whole)
+        assert await fills_or_is_refused_here(live, symbol, Side.SELL, None) == YES
+        by_cost = live.dialect.market_buy_by_cost and kind is MarketKind.SPOT
+        record_property(Feature.MARKET.value, "buys as IOC" if by_cost else YES)
         await live.equal_to_the_exchange()
         rights = await live.executor.client_of(f"{venue}:{symbol}").rights()
         assert rights.may_trade is not False and not rights.may_withdraw
@@ -87,6 +87,7 @@ async def test_which_margin_there_is(venue: str, kind: MarketKind, record_proper
             if refusals:
                 assert all(in_one_line(text) for text in refusals), refusals
                 continue
+            await live.ready()
             opened = take(live, symbol)
             await live.until(lambda opened=opened: live.status(opened) is S.FILLED)  # type: ignore[misc]
             setting = live.exchange.accounts.positions.setting(1, key)
@@ -94,6 +95,7 @@ async def test_which_margin_there_is(venue: str, kind: MarketKind, record_proper
             modes.append(mode.value)
             if setting.leverage == LEVERAGE:
                 levered.append(mode.value)
+            await live.ready()
             closed = live.submit(symbol, Side.SELL, text_of(live.oms.orders[opened].filled), None, reduce_only=True)
             await live.until(lambda closed=closed: live.status(closed) is S.FILLED)  # type: ignore[misc]
         assert modes, live.told

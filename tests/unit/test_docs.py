@@ -77,7 +77,7 @@ def test_commands_and_orders_shown_on_the_live_page_are_ones_that_work() -> None
         options = parse(shlex.split(line))
         assert options.command != "ctl" or parse_line(options.line, SYMBOLS)
     typed = page.partition("## When something is wrong")[0]
-    orders = re.findall(r"`((?:buy|sell|kill|killed|reconcile|live|status)(?: [^`…]*)?)`", typed)
+    orders = re.findall(r"`((?:buy|sell|kill|killed|reconcile|live|account)(?: [^`…]*)?)`", typed)
     assert len(orders) > 5
     for line in orders:
         assert parse_line(line, SYMBOLS), line

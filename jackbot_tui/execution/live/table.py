@@ -102,7 +102,7 @@ def live_table() -> str:
                 spec.title,
                 ", ".join(f"`{part}`" for part in dialect.credentials),
                 _client_ids(dialect),
-                "refused here" if dialect.market_buy_by_cost else "by size",
+                "as IOC within the collar" if dialect.market_buy_by_cost else "by size",
                 _of_kinds(spec, dialect, lambda said, kind: "yes" if kind in said.amends else "no"),
                 _of_kinds(spec, dialect, _stops),
                 _of_kinds(spec, dialect, _dead_man),
