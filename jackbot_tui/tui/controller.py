@@ -26,6 +26,9 @@ SCREEN_LINES = 2
 """Longer answers open a page."""
 
 
+TOLD = ("filled", "kill", "mode", "parent")
+"""Kinds of notices that are told whatever their level; of a parent order: start, pause, trouble, end."""
+
 NO_HAND = "two keys within 2 ms are no hand: nothing was sent"
 FRESH_VERBS = frozenset({"buy", "sell", "move", "reverse"})
 
@@ -287,11 +290,12 @@ class Controller:
     def notice(self, notice: Notice) -> None:
         """A pushed fact."""
         now = self.state.clock.now_ns()
-        if notice.kind == "filled" and self._bell and now >= self._bell_due_ns:
+        rings = notice.kind == "filled" or (notice.kind == "parent" and notice.level in ("good", "bad"))
+        if rings and self._bell and now >= self._bell_due_ns:
             self._bell_due_ns = now + NS_PER_S
             self.surface.bell()
         elsewhere = notice.kind == "book" and notice.key not in ("", self.state.glass.key)
-        if not elsewhere and (notice.level in ("bad", "warn") or notice.kind in ("filled", "kill", "mode")):
+        if not elsewhere and (notice.level in ("bad", "warn") or notice.kind in TOLD):
             self.state.say(notice.text, notice.level)
 
     # ------------------------------------------------------------------ inside

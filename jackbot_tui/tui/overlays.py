@@ -41,6 +41,10 @@ AGAIN_NS = NS_PER_S
 """How often a page that moves is asked for."""
 
 
+ROOMY = 110
+"""From this width on all keys of the page of parent orders fit in one row."""
+
+
 class PageScreen(Screen[None]):
     """A full-screen list with tabs, scrolling and a filter; order keys do not work here, kill does."""
 
@@ -224,6 +228,8 @@ class PageScreen(Screen[None]):
                 tabs += [(f" {letter}", Ink.KEY), (f" {word}", Ink.DIM)]
             moving = " choose "
         scroll = "  PgUp PgDn" if self.filtering else "  j k PgUp PgDn"
+        if self.page is Page.PARENTS and width < ROOMY and not self.filtering:  # the kill switch comes first
+            how, scroll, moving = [], "j k", " "
         rest = [(scroll, Ink.KEY), (moving, Ink.DIM), (" Esc", Ink.KEY), (" back ", Ink.DIM)]
         return fit([*tabs, ("  ", Ink.TEXT), *how, *rest, (" F12 F12", Ink.KEY), (" KILL", Ink.BAD)], width)
 

@@ -214,6 +214,19 @@ async def test_the_bell_rings_once_a_second_at_most() -> None:
         assert len(rung) == 2
 
 
+@pytest.mark.parametrize(("level", "rings"), [("info", 0), ("good", 1), ("warn", 0), ("bad", 1)])
+async def test_start_pause_trouble_and_end_of_a_parent_order_are_told_and_the_last_two_ring(
+    level: str, rings: int
+) -> None:
+    async with staged() as stage:
+        rung: list[int] = []
+        stage.app.bell = lambda: rung.append(1)  # type: ignore[method-assign]
+        stage.app.controller._bell = True
+        stage.app.controller.notice(Notice(1, 0, "parent", level, "maker p3 BUY: something", "another", 0))
+        stage.app.draw(True)
+        assert "maker p3 BUY: something" in stage.prompt() and len(rung) == rings
+
+
 async def test_shrinking_below_the_least_size_disarms() -> None:
     async with staged() as stage:
         stage.link.change_header(armed=True)

@@ -123,3 +123,13 @@ async def test_keys_steer_the_chosen_one() -> None:
         await stage.press("f")
         assert stage.lines()[before:] == ["task pause 3", "task cancel 4"]  # what may trade is asked in the bar
         assert stage.app.trade.bar.value == "task finish 4"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_keys_of_the_page_are_all_told_and_kill_with_them(size: tuple[int, int]) -> None:
+    async with staged(size) as stage:
+        await stage.press("P")
+        await stage.frame()
+        keys = text_row(stage.app.screen.panel._rows[-1])  # type: ignore[attr-defined]
+        for word in ("t new", "p pause", "r resume", "e edit", "f finish", "x cancel", "Esc back", "F12 F12 KILL"):
+            assert word in keys

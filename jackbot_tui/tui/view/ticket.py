@@ -36,6 +36,9 @@ class Field(Enum):
     TIF = "tif"
 
 
+HINTED = ": Enter sends, Esc drops"
+"""What the engine adds for clients that ask at once; here Enter asks first."""
+
 TIFS = ("gtc", "ioc", "fok")
 
 
@@ -197,8 +200,7 @@ def preview_lines(shown: Reply | None) -> list[str]:
     """What the engine says the line would do, or why it cannot be, in lines that fit."""
     if shown is None:
         return []
-    said = shown.lines if shown.ok else shown.lines[-1:]
-    return [part for line in said for part in folded(line, WIDTH - 4)]
+    return [part for line in shown.lines for part in folded(line.replace(HINTED, ""), WIDTH - 4)]
 
 
 def preview_rows(shown: Reply | None, lines: list[str], count: int) -> list[Row]:

@@ -17,7 +17,7 @@ PLAIN = {"limit": Kind.LIMIT, "market": Kind.MARKET}
 TURNED = 3
 """Lines of the preview that PgUp and PgDn turn."""
 
-TALLEST = 30
+TALLEST = 26
 SELECTOR_ROWS = 2
 PLAIN_END = 3
 """Last rows of a limit ticket, which stay on any terminal: the command and the keys."""
