@@ -118,6 +118,7 @@ class Bracket(_Exits):
         "While it is paused the entry is pulled; target and stop go on.",
         "Once the target has begun to fill, nothing more is entered.",
         "Finishing takes the position off; cancelling ends the bracket and leaves the position without a stop.",
+        "On spot, what fees took out of the base currency is not there any more: target and stop are for the rest.",
         "The stop is watched here and is not at the venue: while the engine is down, or the book is not LIVE, nothing"
         " watches it. A gap is filled where the market is.",
     )

@@ -44,7 +44,7 @@ FINISHING ────┼──────────▶ STOPPING ────
 - **Finish.** `task finish ID` cancels what rests and takes the rest with bounded IOC orders, within the limit.
 - **Restart.** Every change of state is journaled whole (version 1) before what follows from it is sent. After a
   restart the children are counted first, then the policy holds: `wait` for a person (the usual; nothing is sent),
-  `resume` or `cancel`.
+  `resume` or `cancel`. One that waits already goes on waiting where the policy is `resume`.
 - **Figures.** Slippage is the mean price against the mid at the start, in basis points, positive = worse. Fees saved
   are the taker fees of the same fills minus what they paid.
 

@@ -93,8 +93,8 @@ class Action(StrEnum):
 class Child(Struct, kw_only=True):
     """One order placed for the parent, as the parent counts it.
 
-    ``filled``, ``value`` and ``fees`` are what has been put into the ledger. ``accepted_ns`` 0: the venue has not said
-    that it rests. ``cancel_ns``: when a cancel was asked last, 0 = not. ``reason``: why it ended.
+    ``filled``, ``value``, ``fees`` and ``in_base`` are what has been put into the ledger. ``accepted_ns`` 0: the venue
+    has not said that it rests. ``cancel_ns``: when a cancel was asked last, 0 = not. ``reason``: why it ended.
     """
 
     client_id: str
@@ -106,6 +106,7 @@ class Child(Struct, kw_only=True):
     filled: Decimal = ZERO
     value: Decimal = ZERO
     fees: Decimal = ZERO
+    in_base: Decimal = ZERO
     open: bool = True
     immediate: bool = False
     placed_ns: int = 0
@@ -122,6 +123,7 @@ class Ledger(Struct, kw_only=True):
     """Fills of one leg. ``value`` is price times quantity, ``fees`` quote currency (negative: received).
 
     ``taker_fees`` is what the same fills would have paid at the taker fee; ``by_maker`` the quantity filled as maker.
+    ``in_base``: what fees took out of the base currency itself, as spot buys pay at many venues; part of ``fees`` too.
     """
 
     filled: Decimal = ZERO
@@ -129,6 +131,7 @@ class Ledger(Struct, kw_only=True):
     fees: Decimal = ZERO
     taker_fees: Decimal = ZERO
     by_maker: Decimal = ZERO
+    in_base: Decimal = ZERO
 
     @property
     def average(self) -> Decimal:
@@ -303,8 +306,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     @property
     def entered(self) -> Decimal:
-        """What has been filled and not been taken off again."""
-        return self.state.entry.filled - self.state.exit.filled
+        """What is there of what has been filled: not taken off again, and not taken by fees in the base currency."""
+        return max(ZERO, self.state.entry.filled - self.state.entry.in_base - self.state.exit.filled)
 
 
 class Preview(Struct, frozen=True, kw_only=True):

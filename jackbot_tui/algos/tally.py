@@ -12,7 +12,7 @@ import msgspec
 from jackbot_tui.algos.algorithm import Algorithm
 from jackbot_tui.algos.parameters import read
 from jackbot_tui.algos.state import GUARD, STATE_VERSION, Arrival, Child, Ledger, Leg, ParentRequest, ParentState
-from jackbot_tui.model.accounting import currencies_of, fee_in_quote
+from jackbot_tui.model.accounting import currencies_of, fee_in_base, fee_in_quote
 from jackbot_tui.model.enums import Liquidity, TimeInForce
 from jackbot_tui.model.errors import JournalError
 from jackbot_tui.model.instrument import Instrument
@@ -58,7 +58,8 @@ class Tally:
     def count(self, child: Child, fill: OrderFilled) -> None:
         """Book one fill."""
         fee = fee_in_quote(self._key, fill)
-        self._book(child, fill.quantity, fill.price * fill.quantity, fee, fill.liquidity is Liquidity.MAKER)
+        in_base = fee_in_base(self._key, fill)
+        self._book(child, fill.quantity, fill.price * fill.quantity, fee, in_base, fill.liquidity is Liquidity.MAKER)
 
     def count_up_to(self, child: Child, order: Order) -> None:
         """Book what ``order`` has filled beyond what was counted; its fills are not at hand any more."""
@@ -66,11 +67,15 @@ class Tally:
         if quantity <= ZERO:
             return
         currencies = currencies_of(self._key)
-        fees = order.fees.get(currencies.quote, ZERO) + order.fees.get(currencies.base, ZERO) * order.average_price
+        in_base = order.fees.get(currencies.base, ZERO)
+        fees = order.fees.get(currencies.quote, ZERO) + in_base * order.average_price
         value = order.average_price * order.filled
-        self._book(child, quantity, value - child.value, fees - child.fees, order.post_only)
+        new_in_base = ZERO if currencies.is_perpetual else in_base - child.in_base
+        self._book(child, quantity, value - child.value, fees - child.fees, new_in_base, order.post_only)
 
-    def _book(self, child: Child, quantity: Decimal, value: Decimal, fee: Decimal, maker: bool) -> None:
+    def _book(
+        self, child: Child, quantity: Decimal, value: Decimal, fee: Decimal, in_base: Decimal, maker: bool
+    ) -> None:
         state = self._state
         ledger: Ledger = state.entry if child.leg is Leg.ENTRY else state.exit
         ledger.filled += quantity
@@ -78,9 +83,11 @@ class Tally:
         ledger.fees += fee
         ledger.taker_fees += value * self._instrument.taker_fee
         ledger.by_maker += quantity if maker else ZERO
+        ledger.in_base += max(ZERO, in_base)
         child.filled += quantity
         child.value += value
         child.fees += fee
+        child.in_base += max(ZERO, in_base)
         state.in_slot[child.slot] = state.in_slot.get(child.slot, ZERO) + quantity
         state.failures = 0
 
