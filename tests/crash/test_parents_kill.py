@@ -12,6 +12,11 @@ async def test_parents_wait_after_a_kill_and_go_on_to_their_end_when_resumed(tmp
     assert report.open_at_kills > 20, report
 
 
+async def test_parents_are_canceled_by_the_restart_where_that_is_the_policy(tmp_path: Path) -> None:
+    report = await canceled(tmp_path, each=1, seed=4)
+    assert report.open_at_kills > 5, report
+
+
 @pytest.mark.soak
 async def test_ten_of_each_kind_wait_and_resume(tmp_path: Path) -> None:
     print(f"\nwait, then resume: {await wait_then_resume(tmp_path, each=10, seed=5)}")
