@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jackbot_tui.engine.answers import Asked, ListedDifference, Settlement
-from jackbot_tui.engine.reconcile import POSSIBLE, Difference, DifferenceKind, Reconciliation
+from jackbot_tui.engine.reconcile import OVER, POSSIBLE, Difference, DifferenceKind, Reconciliation
 from jackbot_tui.execution.live.failures import VenueFailure
 from jackbot_tui.execution.live.foreign import ForeignAffairs, ForeignOrder, Standing
 from jackbot_tui.execution.live.statements import OrderWord
@@ -33,6 +33,9 @@ OWNER = "reconcile"
 K = DifferenceKind
 R = DifferenceRule
 
+SETTLED_OTHERWISE = (OVER, R.ADOPT, R.CLOSE)
+"""What the journal keeps of a difference that is not ignored (any more)."""
+
 
 class Settler:
     """See the module's paragraph (``answers.Settling``). ``look`` compares anew, after something has changed."""
@@ -53,7 +56,7 @@ class Settler:
         for kind, subject, amount in settled:
             if kind == ADOPTED:
                 self._until[subject] = int(amount)
-            else:
+            elif amount not in SETTLED_OTHERWISE:
                 self._reconciliation.ignored[kind, subject] = amount
 
     # ------------------------------------------------------------------ what people say

@@ -1,5 +1,6 @@
 """Orders placed elsewhere and taken over: found by the venue's id alone, each fill counted once; balances compared."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from jackbot_tui.execution.live.account import LiveAccount
@@ -46,7 +47,7 @@ def a_tracker() -> Tracker:
     return Tracker(lambda symbol: f"x:{symbol}")
 
 
-def fills(events: list[object]) -> list[str]:
+def fills(events: Iterable[object]) -> list[str]:
     return [event.trade_id for event in events if isinstance(event, OrderFilled)]
 
 
