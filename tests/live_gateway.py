@@ -27,6 +27,9 @@ from jackbot_tui.venues.base import MarketSpec, VenueSpec
 
 S = OrderStatus
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
+SILENT_S = 2.0
+"""On a busy machine half a second of silence says nothing."""
+
 QUICK = LivePolicy(follow_up_s=0.3, pauses_s=(0.1, 0.2, 0.4, 0.8))
 
 
@@ -79,7 +82,7 @@ class Live:
             lambda *said: self.told.append(said),
             rng,
             policy=SessionPolicy(
-                poll_s=poll_s, silent_s=0.5, retry=BackoffPolicy(first_s=0.1, cap_s=0.2), dead_man_s=dead_man_s,
+                poll_s=poll_s, silent_s=SILENT_S, retry=BackoffPolicy(first_s=0.1, cap_s=0.2), dead_man_s=dead_man_s,
                 quiet_s=quiet_s, answer_s=quiet_s,
             ),
         )  # fmt: skip
