@@ -75,7 +75,7 @@ def asked(kind: Kind, side: Side, market: InstrumentMarket) -> Asked:
         case Kind.PROPHET:
             values = {"price": at(-1, near)}
         case Kind.JACKPOT:
-            values = {"leverage": "20", "ticket": "100"}
+            values = {"leverage": "20", "ticket": "100", "accept": "100", "slip": "50", "trigger": "mark"}
             quantity = ZERO
     return Asked(quantity, values)
 
@@ -94,7 +94,7 @@ class Run:
         request = ParentRequest(
             kind=self.kind, key=self.key, side=self.side, quantity=wish.quantity, values=wish.values, source="test"
         )
-        answer = self.engine.parents.start(request)
+        answer = self.engine.parents.start(self.engine.parents.completed(request))
         assert answer.problem == "", f"{self.kind} {self.side} {self.key} {wish}: {answer.problem}"
         assert answer.picture is not None
         self.number = answer.picture.number

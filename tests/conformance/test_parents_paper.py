@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from jackbot_tui.algos.state import Kind
-from jackbot_tui.model.enums import Side
+from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.venues import VENUES
-from tests.gateway_world import POLL_S, followed
+from tests.gateway_world import POLL_S, followed, symbols_of
 from tests.parent_runs import KINDS, Run, all_over, places, problems, rotation
 
 AT_ONCE = 3
@@ -42,6 +43,37 @@ async def test_short_parents_end_exactly(venue: str, tmp_path: Path) -> None:
     turn = VENUES.index(venue)
     wanted = places(venue, rotation(turn, 0, AT_ONCE), turn)
     assert await run_them(venue, wanted, tmp_path) == []
+
+
+WITH_PERPETUALS = [venue for venue in VENUES if symbols_of(venue, MarketKind.LINEAR)]
+
+
+@pytest.mark.parametrize(
+    "venue", [pytest.param(v, marks=[] if n % 3 == 0 else pytest.mark.soak) for n, v in enumerate(WITH_PERPETUALS)]
+)
+async def test_jackpots_end_flat_and_lose_no_more_than_their_ticket(venue: str, tmp_path: Path) -> None:
+    """A long and a short one, each on a perpetual of its own, closed by hand where nothing else closes them."""
+    symbols, path = symbols_of(venue, MarketKind.LINEAR)[:2], tmp_path / "paper.sqlite3"
+    async with followed(venue, symbols, volatility=4.0, journal=path) as follow:
+        engine, markets = follow.runtime.engine, follow.runtime.engine.data.markets
+        runs = [
+            Run(engine, Kind.JACKPOT, f"{venue}:{symbol}", side) for symbol, side in zip(symbols, Side, strict=True)
+        ]
+        await follow.until(lambda: all(markets[run.key].fresh_mark(engine.clock.now_ns()) for run in runs))
+        for run in runs:
+            run.start()
+        async with asyncio.timeout(PATIENCE_S):
+            while not all_over(runs):
+                await follow.sim.step(0.02)
+                await asyncio.sleep(POLL_S)
+        pictures = [run.picture for run in runs]
+        assert not engine.oms.open_orders()
+        for run in runs:
+            position = engine.portfolio.position(run.key)
+            assert position.quantity == 0
+            lost = position.fees - position.realized
+            assert lost <= Decimal(run.picture.values["ticket"]), f"{run} lost {lost}"
+    assert await problems(path, runs, pictures) == []
 
 
 @pytest.mark.soak
