@@ -28,6 +28,7 @@ from tests.crash.drill import start_engine
 from tests.gateway_world import relaxed
 
 PATIENCE_S = 60.0
+"""Beyond the time after which a venue can no longer take a request in: an order is proven absent only then."""
 S = OrderStatus
 NEVER_SENT = (S.REJECTED, S.CANCELED)
 """What an order may be that the exchange never had: refused or proven lost, or canceled here before it left."""
@@ -79,7 +80,7 @@ class LiveDrill:
     async def reconciled(self, process: asyncio.subprocess.Process, client: LinkClient) -> bool:
         """Until the engine has heard of the account, has no unknown order and no difference; False when it died."""
         with contextlib.suppress(LinkError):
-            await until(lambda: self.agrees(client), lambda: process.returncode is not None)
+            await until(lambda: self.agrees(client), lambda: process.returncode is not None, self.venue)
         return process.returncode is None
 
     async def agrees(self, client: LinkClient) -> bool:
@@ -146,6 +147,14 @@ class LiveDrill:
         price = (self.exchange.engines[key].best_bid or 0) * instrument.tick
         return str((Decimal(300) / price // instrument.lot + 1) * instrument.lot)
 
+    async def lets_orders_through(self, client: LinkClient) -> bool:
+        """Every market's stream is open: an order of each is taken."""
+        for key in self.keys:
+            reply = await self.say(client, f"buy {self.size(key)} @ bid-40t", key)
+            if reply.code == "engine_unhealthy":
+                return False
+        return True
+
     async def check_the_journal(self) -> list[str]:
         """At rest: every order of the exchange is in the journal with its fills, and the other way round."""
         to_wire = load_dialect(self.venue).client_ids.to_wire
@@ -181,15 +190,15 @@ class LiveDrill:
             assert await self.reconciled(process, client), "the engine ended by itself"
             self.placed_by_restarts += self.orders - before
             await self.say(client, "cancel all")
-            await until(lambda: self.agrees(client), lambda: process.returncode is not None)
+            await until(lambda: self.agrees(client), lambda: process.returncode is not None, self.venue)
             with contextlib.suppress(LinkError):
                 await self.say(client, "quit")
             await process.wait()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], over: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], over: Callable[[], bool], venue: str) -> None:
     """Ask again and again until it holds, or until ``over``."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S + load_dialect(venue).settle_s):
         while not over() and not await condition():  # noqa: ASYNC110 - another process can only be asked
             await asyncio.sleep(0.05)
 
@@ -211,6 +220,7 @@ async def random_kills(directory: Path, venue: str, kills: int, seed: int) -> Li
             async with drill.engine() as (process, client):
                 assert await drill.reconciled(process, client)
                 await drill.say(client, "live")
+                await until(lambda: drill.lets_orders_through(client), lambda: process.returncode is not None, venue)
                 trading = asyncio.create_task(drill.trade(client))
                 await asyncio.sleep(drill.rng.uniform(0.05, 0.8))
                 os.kill(process.pid, signal.SIGKILL)
@@ -245,7 +255,7 @@ async def kill_at_record(directory: Path, venue: str, record: int, seed: int) ->
                     await drill.say(client, "live")
                     for line in SCRIPT:
                         await drill.say(client, line.format(size=drill.size(drill.keys[0])))
-                    await until(lambda: drill.agrees(client), lambda: process.returncode is not None)
+                    await until(lambda: drill.agrees(client), lambda: process.returncode is not None, venue)
                     finished = process.returncode is None
         drill.meanwhile()
         await drill.restart_and_check()

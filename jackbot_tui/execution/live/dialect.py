@@ -178,7 +178,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     market_buy_by_cost: bool = False  # a market buy in base units is not possible on spot
     one_wallet: bool = False  # a unified account: spot and perpetuals are paid from the same balances
     floating: frozenset[MarketKind] = frozenset()  # kinds whose balances count what open positions are worth as well
-    tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections
+    tokens: tuple[str, ...] = ()  # options in which ccxt keeps a stream's token between connections, as bucket.name
     watch_each: frozenset[str] = frozenset()
     unwatched: Mapping[MarketKind, frozenset[str]] = {}
     watch_params: Mapping[MarketKind, Mapping[str, object]] = field(

@@ -203,11 +203,12 @@ class LiveSession:
     async def _forget_streams(self, client: VenueClient) -> None:
         """Close the sockets and the session's tokens, so that the next attempt signs in anew."""
         await drop(client.exchange)
-        for name in client.dialect.tokens:
-            bucket = client.exchange.options.get(name)
-            if isinstance(bucket, dict):
-                bucket.pop("listenKey", None)
-                bucket.pop("lastAuthenticatedTime", None)
+        for path in client.dialect.tokens:
+            *buckets, name = path.split(".")
+            options = client.exchange.options
+            for bucket in buckets:
+                options = options.get(bucket) or {}
+            options.pop(name, None)
 
     # ------------------------------------------------------------------ dead-man switch
 

@@ -72,7 +72,7 @@ DIALECT = Dialect(
         "watchPositions": {"fetchPositionsSnapshot": False, "awaitPositionsSnapshot": False},
     },
     trades_of_order="orderId",
-    tokens=("linear",),
+    tokens=("linear.listenKey", "linear.lastAuthenticatedTime"),
     rights=RightsRule("sapiGetAccountApiRestrictions", _rights),
     amends=frozenset({MarketKind.LINEAR}),
     settle_s=7.0,  # recvWindow and a second that Binance allows for clocks, with some room

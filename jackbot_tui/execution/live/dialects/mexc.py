@@ -50,11 +50,6 @@ def corrected(plain: type[Any]) -> type[Any]:
                 return await self.fetch_swap_markets(params)
             return await self.fetch_spot_markets(params)
 
-        async def close_ws_clients(self) -> None:
-            """The next stream begins with a listen key of its own."""
-            self.options["listenKey"], self.options["listenKeyFetching"] = None, False
-            await super().close_ws_clients()
-
         # --- orders ----------------------------------------------------------------------------------------------
 
         async def create_swap_order(
@@ -213,6 +208,7 @@ DIALECT = Dialect(
     exchanges=dict.fromkeys(BOTH_KINDS, "mexc"),
     options={"recvWindow": 5000},
     override=corrected,
+    tokens=("listenKey", "listenKeyFetching"),
     market_buy_by_cost=True,
     unwatched={MarketKind.LINEAR: frozenset({"positions"})},  # ccxt has no stream of them there: polls tell
     settle_s=12.0,  # contracts take requests that are ten seconds late
