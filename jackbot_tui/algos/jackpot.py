@@ -35,7 +35,7 @@ from jackbot_tui.algos.state import (
     Want,
 )
 from jackbot_tui.model.clock import NS_PER_MS, NS_PER_S
-from jackbot_tui.model.enums import Side, TimeInForce
+from jackbot_tui.model.enums import Side, TimeInForce, TriggerBy
 from jackbot_tui.model.errors import InputError
 from jackbot_tui.model.instrument import Instrument
 from jackbot_tui.model.margin import MarginMode
@@ -185,13 +185,15 @@ class Jackpot(Smart):
         return replace(memory, paid_before=ZERO if stakes is None else stakes.funding)
 
     def preview(self, seen: Seen, terms: Terms) -> Preview:
+        entered = seen.state.entry.filled or seen.state.memory.shut
         problem = _market_problem(seen.instrument, seen.view) or _stop_problem(terms)
+        problem = problem or ("" if entered else _mark_problem(seen, terms))
         if problem:
             return Preview(lines=(), problem=problem)
         try:
             trade = self.look(seen, terms, seen.state.memory)
             table = _table(seen.instrument, seen.view, seen.side, terms, terms.price("price") or ZERO)
-            if seen.state.entry.filled or seen.state.memory.shut:
+            if entered:
                 return _edit(trade, table)
             return self._new(trade, table)
         except InputError as error:
@@ -269,6 +271,8 @@ class Jackpot(Smart):
         if not sure:
             wake = min(ends, seen.view.now + ASK_AGAIN_NS)
             return Decision(memory=memory, why=f"waits for the venue to confirm {setting}", wake_ns=wake)
+        if markless := _mark_problem(seen, terms):
+            return Decision(memory=memory, why=f"waits: {markless}", wake_ns=min(ends, seen.view.now + ASK_AGAIN_NS))
         if taking_price(seen, terms.number("slip"), terms.price("price"), seen.side) is None:
             return failed(f"the market has left the card: {text_of(seen.view.far(seen.side))} is beyond {worst}")
         return None
@@ -393,6 +397,13 @@ def _market_problem(instrument: Instrument, view: MarketView) -> str:
     if view.stakes is None:
         return f"the margin of {instrument.symbol} is not known here"
     return ""
+
+
+def _mark_problem(seen: Seen, terms: Terms) -> str:
+    """Without a mark the gate refuses a stop that waits for it: the jackpot would be closed as soon as it stands."""
+    if terms.word("trigger") != "mark" or TriggerBy.MARK not in seen.view.triggers or seen.view.mark:
+        return ""
+    return f"no mark price of {seen.instrument.symbol} is known now: its stop could not be placed"
 
 
 def _position_problem(seen: Seen) -> str:
