@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,9 @@ from tests.gateway_world import relaxed
 
 KINDS = tuple(kind for kind, algorithm in ALGORITHMS.items() if not algorithm.sizes_itself)
 SYMBOLS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT", "BTC/USDT", "ETH/USDT"]
+JACKPOT_SYMBOLS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"]
+"""There is one jackpot at most for an instrument: it has the whole position."""
+
 PATIENCE_S = 150.0
 RESTED_S = 6.0
 """How long parents go on by themselves after a restart before those that only rest are finished by hand."""
@@ -112,7 +115,7 @@ class ParentsDrill:
             return False
         if shown is not None and not (shown.data or {}).get("heard"):
             return False
-        return json.dumps(books.data).count('"live"') >= len(SYMBOLS) if books.data else False
+        return json.dumps(books.data).count('"live"') >= len(self.exchange.listings) if books.data else False
 
     async def say(self, client: LinkClient, line: str, key: str = "") -> Reply:
         return await client.execute(line, Context(key=key or self.key(SYMBOLS[0])), confirmed=True)
@@ -316,9 +319,9 @@ class ParentsDrill:
         await process.wait()
 
 
-def exchange(seed: int, venue: str = "binance") -> SimExchange:
+def exchange(seed: int, symbols: Sequence[str] = SYMBOLS, venue: str = "binance") -> SimExchange:
     return SimExchange(
-        SYMBOLS, venue=venue, seed=seed, rate=3.0, volatility=1.0, accounts=1, limits=relaxed(front_of(venue))
+        symbols, venue=venue, seed=seed, rate=3.0, volatility=1.0, accounts=1, limits=relaxed(front_of(venue))
     )
 
 
@@ -379,6 +382,48 @@ async def canceled(directory: Path, each: int, seed: int, *, live: bool = False)
             if told.is_open:
                 assert after[number].status in ("canceled", "done"), f"p{number}: {after[number]}"
         assert drill.newest_order() == newest, "a restart that cancels has placed an order"
+        return settled(drill)
+
+
+async def jackpots(directory: Path, seed: int) -> Report:
+    """One jackpot on each perpetual, killed while they stand: they watch again at once, and can be closed."""
+    async with exchange(seed, JACKPOT_SYMBOLS) as world:
+        drill = ParentsDrill(directory, world, seed, live=False)
+        async with drill.engine("wait") as (process, client):
+            for symbol in JACKPOT_SYMBOLS:
+                line, key = "jackpot long 20x ticket 100 slip=50 accept 100", drill.key(symbol)
+                async with asyncio.timeout(PATIENCE_S):
+                    while not (reply := await drill.say(client, line, key)).ok:  # until there is a mark
+                        assert "mark" in reply.lines[0], reply.lines
+                        await asyncio.sleep(0.05)
+                drill.report.started += 1
+            last: dict[int, dict[str, object]] = {}
+
+            async def stand() -> bool:
+                nonlocal last
+                last = await drill.parents(client)
+                return all(view["filled"] != "0" and view["orders"] for view in last.values())
+
+            await drill.until(stand, process, lambda: list(last.values()))
+            await asyncio.sleep(drill.rng.uniform(0.2, 1.0))
+            await drill.kill(process)
+        before = drill.told()
+        assert any(told.is_open for told in before.values()), before
+        drill.report.open_at_kills += sum(told.is_open for told in before.values())
+        async with drill.engine("wait") as (process, client):
+            shown = await drill.parents(client)
+            assert shown.keys() == {number for number, told in before.items() if told.is_open}
+            for number, view in shown.items():
+                entered = before[number].filled[0] > ZERO  # a fill that was not durable yet never was, on paper
+                assert view["status"] == "running" or not entered, f"a jackpot is not watched: {view}"
+                assert Decimal(str(view["filled"])) == before[number].filled[0]
+                assert (await drill.say(client, f"task finish {number}")).ok
+            await drill.end_all(client, process)
+            held = (await drill.say(client, "positions")).data or {}
+            positions = held["positions"]
+            assert isinstance(positions, list)
+            assert not [each for each in positions if Decimal(str(each["quantity"]))]
+            await drill.quit(client, process)
         return settled(drill)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.parents_drill import canceled, wait_then_resume
+from tests.crash.parents_drill import canceled, jackpots, wait_then_resume
 
 
 async def test_parents_wait_after_a_kill_and_go_on_to_their_end_when_resumed(tmp_path: Path) -> None:
@@ -15,6 +15,13 @@ async def test_parents_wait_after_a_kill_and_go_on_to_their_end_when_resumed(tmp
 async def test_parents_are_canceled_by_the_restart_where_that_is_the_policy(tmp_path: Path) -> None:
     report = await canceled(tmp_path, each=1, seed=4)
     assert report.open_at_kills > 5, report
+
+
+@pytest.mark.soak
+async def test_jackpots_are_watched_again_after_a_kill(tmp_path: Path) -> None:
+    report = await jackpots(tmp_path, seed=9)
+    print(f"\njackpots: {report}")
+    assert report.open_at_kills, report
 
 
 @pytest.mark.soak
