@@ -67,6 +67,10 @@ def _risk_key(step: Step) -> str:
             return ""
 
 
+CONFIRM_DRIFT = Decimal("0.0003")
+"""Fraction of the price: 3 basis points, less than what a market order pays in fees."""
+
+
 def arming_question(plan: Plan, arming: Arming, client_id: int) -> str:
     """``DISARMED``… when the line carries risk and the client is not armed for it."""
     if not plan.carries_risk or _all_typed_in_full(plan):
@@ -121,13 +125,19 @@ def _only_closes(step: Step) -> bool:
 
 
 def moved_question(shown: dict[str, Touch], engine: EnginePort, market_ticks: int) -> str:
-    """``moved 7 ticks since you were asked`` when a touch of ``shown`` is not where a confirm expects it."""
-    moved = 0
+    """``moved 700 ticks since you were asked`` when a touch of ``shown`` is not where a confirm expects it.
+
+    A confirm takes seconds, and where a tick is a millionth of the price a few of them are nothing: the touch may move
+    ``CONFIRM_DRIFT`` of the price where that is more than ``market_ticks``.
+    """
     for key, touch in shown.items():
         market = engine.data.markets[key]
         now = touch_of(market, engine.clock.now_ns())
-        moved = max(moved, _ticks_moved(market, now, touch.bid, touch.ask))
-    return f"moved {moved} ticks since you were asked: Enter sends, Esc drops" if moved > market_ticks else ""
+        moved = _ticks_moved(market, now, touch.bid, touch.ask)
+        price = now.ask or now.bid or Decimal(0)
+        if moved > max(market_ticks, int(price * CONFIRM_DRIFT / market.instrument.tick)):
+            return f"moved {moved} ticks since you were asked: Enter sends, Esc drops"
+    return ""
 
 
 def _ticks_moved(market: "InstrumentMarket", touch: Touch, bid: Decimal | None, ask: Decimal | None) -> int:

@@ -259,17 +259,17 @@ async def test_confirm_of_a_market_line_is_asked_again_when_the_touch_moved_sinc
     else:
         assert (await world.type(line, context=looked)).code == "confirm"
     before = (world.position(), world.open_numbers())
-    for ticks in (6, 1006):
+    for ticks in (300, 1300):
         world.fresh(mid_ticks=ticks)
         again = await world.type(line, context=looked, confirmed=True)
         assert (again.ok, again.code, again.confirm) == (False, "confirm", True)
-        moved = 6 if ticks == 6 else 1000
+        moved = 300 if ticks == 300 else 1000
         assert [text for text in again.lines if "moved" in text] == [
             f"moved {moved} ticks since you were asked: Enter sends, Esc drops"
         ]
         assert (world.position(), world.open_numbers()) == before
-    world.fresh(mid_ticks=1011)
-    assert (await world.type(line, context=looked, confirmed=True)).ok
+    world.fresh(mid_ticks=1330)
+    assert (await world.type(line, context=looked, confirmed=True)).ok, "30 ticks are 2.4 basis points"
     assert world.position() != before[0]
 
 
@@ -287,8 +287,8 @@ async def test_confirm_of_a_moved_market_line_is_asked_even_when_it_was_armed_me
     world = World()
     await world.type(MARKET)
     world.desk.arming.arm(world.screen.client_id, world.clock.now_ns(), 0, True, PERP)
-    world.fresh(mid_ticks=-7)
-    assert "moved 7 ticks" in (await world.type(MARKET, confirmed=True)).lines[-1]
+    world.fresh(mid_ticks=-70)
+    assert "moved 70 ticks" in (await world.type(MARKET, confirmed=True)).lines[-1]
     assert world.position() == "0"
 
 
