@@ -141,7 +141,7 @@ class Jackpot(Smart):
         " price that was on the card may then be passed by no more than `slip`.",
         "Refused: spot; a position in the instrument; a stop behind the liquidation or through the market; a leverage"
         " that the tier of this size does not allow; a ticket below the venue's smallest size; margin that is not free;"
-        " a venue that takes no stops from here.",
+        " a venue that takes no stops from here; a stop that waits for the mark while none is known.",
         "Margin mode and leverage are set first, and nothing is sent before the venue has confirmed them. Brackets and"
         " the liquidation fee are [our table](PAPER_COSTS.md) where the venue tells none; once it stands, the venue's"
         " own liquidation price counts: one that comes before the stop closes it at once.",
