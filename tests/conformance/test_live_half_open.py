@@ -9,6 +9,7 @@ from jackbot_tui.model.enums import OrderStatus, Side
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from tests.gateway_world import relaxed, symbols_of
 from tests.live_gateway import Live
+from tests.turns import in_turns
 
 S = OrderStatus
 NEVER_S = 3600.0
@@ -20,7 +21,7 @@ def world(venue: str) -> SimExchange:
     return SimExchange(symbols, venue=venue, accounts=1, limits=relaxed(front_of(venue)))
 
 
-@pytest.mark.parametrize("venue", open_venues())
+@pytest.mark.parametrize("venue", in_turns(open_venues(), 3))
 async def test_a_half_open_stream_is_noticed_replaced_and_what_was_missed_is_merged(venue: str) -> None:
     async with world(venue) as exchange:
         live = Live(exchange, venue=venue, poll_s=NEVER_S, quiet_s=0.4)
@@ -42,7 +43,7 @@ async def test_a_half_open_stream_is_noticed_replaced_and_what_was_missed_is_mer
             await live.close()
 
 
-@pytest.mark.parametrize("venue", open_venues())
+@pytest.mark.parametrize("venue", in_turns(open_venues(), 3, 1))
 async def test_a_session_ends_though_the_other_side_never_says_goodbye(venue: str) -> None:
     async with SimExchange([front_of(venue).LISTINGS[0].instrument.symbol], venue=venue, accounts=1) as exchange:
         live = Live(exchange, venue=venue, poll_s=NEVER_S, quiet_s=NEVER_S)

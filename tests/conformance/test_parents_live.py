@@ -18,6 +18,7 @@ from jackbot_tui.model.enums import Mode, Side
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from tests.gateway_world import relaxed
 from tests.parent_runs import KINDS, Run, all_over, places, problems, rotation
+from tests.turns import in_turns
 
 AT_ONCE = 3
 PATIENCE_S = 90.0
@@ -124,7 +125,7 @@ def theirs_differ(live: LiveRun, runs: Sequence[Run]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("venue", open_venues())
+@pytest.mark.parametrize("venue", in_turns(open_venues(), 3))
 async def test_short_parents_end_exactly(venue: str, tmp_path: Path) -> None:
     turn = open_venues().index(venue)
     wanted = places(venue, rotation(turn, len(KINDS) // 2, AT_ONCE), turn + 1)

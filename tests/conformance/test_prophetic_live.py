@@ -19,6 +19,7 @@ from jackbot_tui.model.numbers import ZERO, decimal_of, round_up
 from jackbot_tui.risk.limits import RiskLimits
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from tests.gateway_world import relaxed, symbols_of
+from tests.turns import in_turns
 
 WIDE = PriceBand("mark")
 """As if nothing were known of the venue's band."""
@@ -32,7 +33,7 @@ def markets() -> Iterator[object]:
             yield pytest.param(venue, kind, id=f"{venue}-{kind.value}")
 
 
-@pytest.mark.parametrize(("venue", "kind"), list(markets()))
+@pytest.mark.parametrize(("venue", "kind"), in_turns(markets(), 3))
 async def test_beyond_the_venues_band_it_learns_and_within_it_is_placed(
     venue: str, kind: MarketKind, tmp_path: Path
 ) -> None:

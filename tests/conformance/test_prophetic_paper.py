@@ -9,11 +9,12 @@ from jackbot_tui.model.enums import MarketKind, Side
 from jackbot_tui.model.numbers import decimal_of, round_down, round_up
 from jackbot_tui.venues import VENUES
 from tests.gateway_world import followed, symbols_of
+from tests.turns import in_turns
 
 NEAR, WAKE = Decimal("0.0012"), Decimal("0.0004")
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", in_turns(VENUES, 2))
 async def test_the_one_that_the_market_comes_to_is_placed_and_the_other_sleeps_on(venue: str) -> None:
     symbol = (symbols_of(venue, MarketKind.LINEAR) or symbols_of(venue, MarketKind.SPOT))[0]
     key = f"{venue}:{symbol}"

@@ -17,6 +17,7 @@ from jackbot_tui.model.numbers import text_of
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from jackbot_tui.venues import band_rules
 from tests.gateway_world import relaxed, symbols_of
+from tests.turns import in_turns
 
 
 def markets() -> Iterator[object]:
@@ -42,7 +43,7 @@ def write_down(venue: str, kind: MarketKind, found: RangeFound) -> None:
     path.write_text(json.dumps(dict(sorted(told.items())), indent=1) + "\n")
 
 
-@pytest.mark.parametrize(("venue", "kind"), MARKETS)
+@pytest.mark.parametrize(("venue", "kind"), in_turns(MARKETS, 3))
 async def test_the_probe_finds_the_band_that_the_gateway_keeps_and_leaves_nothing_behind(
     venue: str, kind: MarketKind
 ) -> None:

@@ -17,6 +17,7 @@ from jackbot_tui.execution.live.dialects import open_venues
 from jackbot_tui.model.enums import MarketKind, Mode
 from jackbot_tui.sim.exchange import SimExchange, front_of
 from tests.gateway_world import symbols_of
+from tests.turns import in_turns
 
 RECONNECTS = int(os.environ.get("JACKBOT_RECONNECTS", "1"))
 PATIENCE_S = 60.0
@@ -56,7 +57,7 @@ async def until(condition: Callable[[], bool], work: "asyncio.Task[None]") -> No
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("venue", open_venues())
+@pytest.mark.parametrize("venue", in_turns(open_venues(), 4))
 async def test_a_cold_start_and_reconnects_of_everything_stay_within_the_venues_limits(
     venue: str, tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ from tests.gateway_world import relaxed
 WORD = "correct horse battery staple"
 CHEAP = 2**4
 DEADLINE_S = 60.0
-ALWAYS = ("binance", "okx", "hyperliquid", "coinbase")
+ALWAYS = ("binance", "hyperliquid")
 """The others run in soaks: a key is a public and a secret text there, as at Binance and OKX."""
 
 SCREENS = (
