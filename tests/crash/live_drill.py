@@ -230,7 +230,8 @@ async def random_kills(directory: Path, venue: str, kills: int, seed: int) -> Li
             drill.kills += 1
             drill.meanwhile()
             await drill.restart_and_check()
-            assert await drill.check_the_journal() == [], f"after kill {drill.kills}"
+            problems = await drill.check_the_journal()
+            assert not problems, f"after kill {drill.kills}: {problems}"
         return drill
 
 
@@ -260,5 +261,6 @@ async def kill_at_record(directory: Path, venue: str, record: int, seed: int) ->
         drill.meanwhile()
         await drill.restart_and_check()
         assert drill.placed_by_restarts == 0
-        assert await drill.check_the_journal() == [], f"killed at record {record}"
+        problems = await drill.check_the_journal()
+        assert not problems, f"killed at record {record}: {problems}"
         return not finished

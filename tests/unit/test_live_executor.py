@@ -8,11 +8,16 @@ from decimal import Decimal
 import ccxt
 import pytest
 
+from jackbot_tui.execution.live.client import VenueClient
+from jackbot_tui.execution.live.dialects import load_dialect, open_venues
+from jackbot_tui.execution.live.failures import Redactor
 from jackbot_tui.execution.live.statements import order_of, trade_of
 from jackbot_tui.execution.oms import Oms
-from jackbot_tui.model.enums import OrderStatus, TimeInForce
+from jackbot_tui.feeds.limiter import LimitGate, RateLimiter
+from jackbot_tui.model.clock import SystemClock
+from jackbot_tui.model.enums import MarketKind, OrderStatus, TimeInForce
 from jackbot_tui.model.numbers import ONE
-from tests.live_world import DROPPED, KEY, LOST, SYMBOL, LiveWorld
+from tests.live_world import DROPPED, KEY, LOST, SYMBOL, FakeExchange, LiveWorld
 
 S = OrderStatus
 
@@ -344,3 +349,13 @@ async def test_an_answer_that_nobody_can_read_leaves_a_doubt_that_is_cleared(wor
     assert S.PENDING_UNKNOWN in world.seen[made]
     assert (world.status(made), world.order(made).quantity, world.order(made).price) == (S.NEW, 3, 99)
     assert world.told and world.told[-1][0] == "bad"
+
+
+@pytest.mark.parametrize("venue", open_venues())
+def test_an_answer_that_is_a_bare_word_is_read_everywhere(venue: str) -> None:
+    """Hyperliquid answers a cancel with "success": no rule may look for fields in it."""
+    exchange = FakeExchange()
+    gate = LimitGate(RateLimiter((), random.Random(1)), SystemClock())
+    client = VenueClient(exchange, load_dialect(venue), MarketKind.LINEAR, gate, SystemClock(), Redactor(()))
+    said = client.read_order({"symbol": SYMBOL, "id": "7", "info": "success"})
+    assert (said.venue_id, said.word) == ("7", None)

@@ -165,8 +165,8 @@ def test_an_input_of_another_version_is_told_in_one_line() -> None:
 READERS = {"amend_refusal", "limits", "mark_of", "positions", "refusal_of"}
 INSIDE = {"append", "feed_note", "on_book", "on_book_state", "on_mark", "on_notice", "on_trade", "publish_durable"}
 AT_THE_START = {"on_wakeup_changed", "start", "go_live"}
-LIVE_ONLY = {"apply_all"}
-"""Paper and simulated sessions call it within turns only; a live session is not replayed."""
+LIVE_ONLY = {"apply_all", "take_in"}
+"""Paper and simulated sessions call these within turns only; a live session is not replayed."""
 
 
 def test_every_way_into_an_engine_is_a_turn_or_known_to_change_nothing() -> None:

@@ -267,7 +267,8 @@ class VenueClient:
     def read_order(self, raw: Mapping[str, Any]) -> OrderStatement:
         said = order_of(raw, self.size(str(raw.get("symbol"))), self.dialect.client_ids.from_wire)
         rule = self._stops
-        state = None if rule is None else rule.read(raw)
+        told = isinstance(raw.get("info"), Mapping)  # an answer may be a bare word
+        state = rule.read(raw) if rule is not None and told else None
         if state is None:  # an order of the book: where others have pages of their own it waits for nothing
             return replace(said, waits=False) if rule is not None and rule.query else said
         if state.stands_for and state.waits is False:
