@@ -177,8 +177,8 @@ class LiveDrill:
             elif there is not None and (order.is_open, order.filled) != (there.is_open, there.filled * lot):
                 mine = f"ours {order.status.value} {order.filled}"
                 problems.append(f"{name}: {mine}, theirs {there.status.value} {there.filled * lot}")
-        doubled = [trade for trade, times in Counter(fill.trade_id for fill in fills).items() if times > 1]
-        problems += [f"fill {trade} is in the journal twice" for trade in doubled]
+        times = Counter((fill.key, fill.trade_id) for fill in fills)  # trade ids are a market's own
+        problems += [f"fill {place} is in the journal {count} times" for place, count in times.items() if count > 1]
         if len(fills) != len(self.exchange.accounts.orders.fills(1)):
             problems.append(f"{len(fills)} fills in the journal, {len(self.exchange.accounts.orders.fills(1))} made")
         return problems
