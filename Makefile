@@ -30,8 +30,10 @@ lint: $(DEV)           ## ruff and the type checker
 	$(BIN)/ruff check jackbot_tui tests bench
 	$(BIN)/mypy
 
+# Real processes and sockets on a busy machine: what fails beside others is tried once more, alone. Both are printed.
 test: lint             ## the whole suite, no network
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not soak' $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not soak' $(ARGS) \
+	  || { [ $$? -eq 1 ] && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m 'not soak'; }
 
 soak: $(DEV)           ## long soaks and drills (tens of minutes)
 	$(BIN)/python -m pytest -m soak -s $(ARGS)
